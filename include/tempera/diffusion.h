@@ -1,0 +1,93 @@
+/**
+  Diffusion: noise schedules, the denoising loss, samplers. It knows denoisers only as functions, so that a closed-form score can
+  stand in for a network (tests do this). No MPI, no files.
+
+  Forward process: x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps, t = 1..T. A denoiser predicts eps; the score is -eps / sqrt(1 - abar_t).
+  Sources: Ho, Jain and Abbeel, NeurIPS 2020 (DDPM); Song, Meng and Ermon, ICLR 2021 (DDIM); Nichol and Dhariwal, ICML 2021 (cosine).
+**/
+#pragma once
+
+#include "tempera/base.h"
+#include "tempera/nn.h"
+
+typedef struct {
+  PetscInt   schedule;  /* index into tp_schedule_words */
+  PetscInt64 num_times; /* T */
+  PetscInt   sampler;   /* index into tp_sampler_words */
+  PetscInt64 num_steps; /* of the sampler, <= T; ddpm takes T */
+} TpDiffusionSettings;
+
+extern const char *const tp_schedule_words[]; /* "linear", "cosine", NULL */
+extern const char *const tp_sampler_words[];  /* "ddpm", "ddim", NULL */
+
+/* ---------------------------------------------------------------------------------------------------------- schedule */
+
+typedef struct TpSchedule_ {
+  PetscInt num_times;
+  double  *abar; /* [num_times + 1] abar_0 = 1, decreasing; abar of time i */
+  double  *beta; /* [num_times + 1] beta_i = 1 - abar_i / abar_{i-1}; beta_0 = 0 */
+} *TpSchedule;
+
+/** linear: beta from 1e-4 to 0.02 at T = 1000, scaled by 1000 / T; cosine: s = 0.008, beta <= 0.999. Not collective. **/
+PetscErrorCode TpScheduleCreate(PetscInt kind, PetscInt num_times, TpSchedule *schedule);
+PetscErrorCode TpScheduleDestroy(TpSchedule *schedule);
+
+/* -------------------------------------------------------------------------------------------------------------- loss */
+
+/**
+  Noise a batch. Row i is slot first_slot + i of optimiser step `step`: its time (uniform in 1..T) and its noise are functions of
+  (seed, slot, step), so that any split of the batch over ranks gives the same numbers. Not collective.
+
+  @param[in]  x0   [B, D] scaled data
+  @param[out] x    [B, D] x_t
+  @param[out] t    [B] t / T, what the network is given
+  @param[out] eps  [B, D] the noise, what it should answer
+**/
+PetscErrorCode TpDiffusionNoise(TpSchedule schedule, uint64_t seed, uint64_t step, uint32_t first_slot, PetscInt B, PetscInt D, const TpNumber x0[],
+                                TpNumber x[], TpNumber t[], TpNumber eps[]);
+
+/** Sum over rows of the mean squared error over D, and its gradient dy [B, D] times `weight`. Summed in double precision in row order. **/
+double TpDiffusionLoss(PetscInt B, PetscInt D, const TpNumber y[], const TpNumber eps[], double weight, TpNumber dy[]);
+
+/* ---------------------------------------------------------------------------------------------------------- samplers */
+
+/** A denoiser: eps [B, D] predicted for x [B, D] at times t [B] (t / T) under conditions c [B, C]. **/
+typedef struct {
+  PetscInt num_inputs;     /* D */
+  PetscInt num_conditions; /* C */
+  PetscInt max_batch;
+  void    *context;
+  PetscErrorCode (*predict)(void *context, PetscInt B, const TpNumber x[], const TpNumber t[], const TpNumber c[], TpNumber eps[]);
+} TpDenoiser;
+
+/** A denoiser that evaluates `network` with `parameters`; all kept by the caller, who also keeps `binding`. **/
+typedef struct {
+  TpNetwork       network;
+  TpWorkspace     workspace;
+  const TpNumber *parameters;
+} TpNetworkBinding;
+PetscErrorCode TpDenoiserFromNetwork(TpNetworkBinding *binding, PetscInt max_batch, TpDenoiser *denoiser);
+
+typedef struct TpSampler_ *TpSampler;
+
+/**
+  A sampler over `schedule` (kept). Not collective. Free with TpSamplerDestroy().
+
+  ddpm: ancestral, posterior variance; all T steps (num_steps is ignored). ddim: deterministic, num_steps evenly spaced times.
+
+  Errors: TP_ERR_INPUT for num_steps < 1 or > T.
+**/
+PetscErrorCode TpSamplerCreate(TpSchedule schedule, const TpDiffusionSettings *settings, PetscInt num_inputs, PetscInt max_batch, TpSampler *sampler);
+PetscErrorCode TpSamplerDestroy(TpSampler *sampler);
+
+/** Network evaluations per sample. **/
+PetscInt TpSamplerEvaluations(TpSampler sampler);
+
+/**
+  Generate B <= max_batch samples. Sample first_sample + i is a function of (seed, first_sample + i) and its condition alone. Not collective.
+
+  @param[in]  c  [B, C]
+  @param[out] x  [B, D] scaled features
+**/
+PetscErrorCode TpSamplerRun(TpSampler sampler, const TpDenoiser *denoiser, uint64_t seed, uint32_t first_sample, PetscInt B, const TpNumber c[],
+                            TpNumber x[]);

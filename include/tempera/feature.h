@@ -1,0 +1,119 @@
+/**
+  Feature: what the diffusion model sees of a configuration.
+
+    TpFeatures   computes raw features from positions: torsions (radian), distances and coordinates (nm)
+    TpEncoding   raw features <-> network inputs: periodic ones as (sin, cos), everything standardised; stored with the model,
+                 needs no engine
+    TpLabel      the temperature label of a frame: the bath's temperature, or the kinetic temperature of a group of atoms
+
+  No MPI here.
+**/
+#pragma once
+
+#include "tempera/base.h"
+
+/** What the input says. **/
+typedef struct {
+  TpTextList torsions;    /* "phi", "psi", "omega": all of the chain; "phi:2": of residue 2; "4 6 8 14": atoms, counted from 0 */
+  TpTextList distances;   /* "0 7": atoms */
+  TpTextList coordinates; /* "all", or indices: atoms (three coordinates each), or single coordinates of a model potential */
+  PetscInt   label;       /* index into tp_label_words */
+  TpTextList label_atoms; /* kinetic label: "all", or atom indices */
+} TpFeatureSettings;
+
+typedef enum { TP_LABEL_BATH, TP_LABEL_KINETIC } TpLabelKind;
+extern const char *const tp_label_words[]; /* "bath", "kinetic", NULL */
+
+/** What features need to know of the system; plain numbers, so that this module knows no engine. **/
+typedef struct {
+  PetscInt          size;          /* coordinates */
+  PetscInt          num_particles;
+  PetscInt          dimension;     /* coordinates per particle, 3 or 1 */
+  const double     *mass;          /* [num_particles] */
+  double            period;        /* of every coordinate, 0: none */
+  PetscBool         has_box;
+  PetscInt          num_constraints;
+  const PetscInt   *constraints;   /* [num_constraints, 2] */
+  double            boltzmann;
+  const TpTopology *topology;      /* NULL: none, named torsions are refused */
+} TpFeatureSystem;
+
+/* ---------------------------------------------------------------------------------------------------------- features */
+
+typedef struct TpFeatures_ *TpFeatures;
+
+/**
+  Resolve the settings against the system. Not collective. Free with TpFeaturesDestroy().
+
+  phi of residue i: C(i-1) N CA C; psi: N CA C N(i+1); omega: CA C N(i+1) CA(i+1), named by residue i. An empty selection means all
+  coordinates of a model potential with periods of its own, and is refused for molecules.
+
+  Errors: TP_ERR_INPUT: index out of range (with the range), unknown name (with what is known), repeated atom in a torsion, no feature.
+**/
+PetscErrorCode TpFeaturesCreate(const TpFeatureSettings *settings, const TpFeatureSystem *system, TpFeatures *features);
+PetscErrorCode TpFeaturesDestroy(TpFeatures *features);
+
+/** Number of raw features. **/
+PetscInt TpFeaturesCount(TpFeatures features);
+
+/** Name of feature i: "phi2", "torsion 4-6-8-14", "distance 0-7", "x3", "atom 5 y". Ours. **/
+const char *TpFeaturesName(TpFeatures features, PetscInt i);
+
+/** Period of each feature [count], 0: none. Ours. **/
+const double *TpFeaturesPeriods(TpFeatures features);
+
+/** Unit of feature i: "rad", "nm" or "". **/
+const char *TpFeaturesUnit(TpFeatures features, PetscInt i);
+
+/**
+  Compute raw features. Not collective.
+
+  @param[in]  x    [size] positions
+  @param[in]  box  [3, 3]; minimum image is applied to distances and torsions where the system has a box
+  @param[out] raw  [count] torsions in (-pi, pi] with IUPAC sign; periodic coordinates wrapped into (-pi, pi]
+**/
+PetscErrorCode TpFeaturesCompute(TpFeatures features, const double x[], const double box[], float raw[]);
+
+/* ------------------------------------------------------------------------------------------------------------- label */
+
+typedef struct TpLabel_ *TpLabel;
+
+/** Errors: TP_ERR_INPUT for atoms out of range, or a group without moving degrees of freedom. **/
+PetscErrorCode TpLabelCreate(const TpFeatureSettings *settings, const TpFeatureSystem *system, TpLabel *label);
+PetscErrorCode TpLabelDestroy(TpLabel *label);
+
+/** N_f of the group: 3 per moving atom minus the constraints inside the group (half a constraint for one that leaves it). **/
+double TpLabelDegreesOfFreedom(TpLabel label);
+
+/** Temperature label of a frame of a rung at `bath` temperature: bath, or 2 K / (N_f k_B) of velocities v [size]. **/
+double TpLabelCompute(TpLabel label, double bath, const double v[]);
+
+/* ---------------------------------------------------------------------------------------------------------- encoding */
+
+/** Network inputs x = (e - mean) / scale of encoded features e. Periodic features take two inputs, sin and cos, others one. **/
+typedef struct TpEncoding_ {
+  PetscInt  num_raw;
+  PetscInt  num_encoded;
+  double   *period; /* [num_raw] 0: not periodic */
+  double   *mean;   /* [num_encoded] */
+  double   *scale;  /* [num_encoded] > 0 */
+} *TpEncoding;
+
+/** mean 0 and scale 1 to begin with. **/
+PetscErrorCode TpEncodingCreate(PetscInt num_raw, const double period[], TpEncoding *encoding);
+PetscErrorCode TpEncodingDestroy(TpEncoding *encoding);
+
+/** e of raw features, without mean and scale: raw [count, num_raw] -> encoded [count, num_encoded]. **/
+void TpEncodingEncode(TpEncoding encoding, PetscInt count, const float raw[], float encoded[]);
+
+/** (e - mean) / scale in place, [count, num_encoded]. **/
+void TpEncodingScale(TpEncoding encoding, PetscInt count, float encoded[]);
+
+/** The way back, scaled [count, num_encoded] -> raw [count, num_raw]; angles in (-pi, pi] scaled to their period. **/
+void TpEncodingDecode(TpEncoding encoding, PetscInt count, const float scaled[], float raw[]);
+
+/** Sums that mean and scale are made from, in double precision: sums [2 * num_encoded + 1] += (sum e, sum e^2, count). **/
+void TpEncodingAccumulate(TpEncoding encoding, PetscInt count, const float encoded[], double sums[]);
+
+/** Set mean and scale (standard deviation, 1 where it is below 1e-6) from such sums. **/
+void TpEncodingStandardise(TpEncoding encoding, const double sums[]);

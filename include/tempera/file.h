@@ -1,0 +1,167 @@
+/**
+  File: parallel HDF5 as Tempera uses it. This module knows no physics.
+
+  Three rules keep files whole:
+    published  a file that is written once (checkpoint, model, samples, dump) is written under a temporary name, flushed, closed, synced
+               and renamed by one rank: under its final name it is complete or not there. Its root carries `complete = 1`, written last.
+    placed     a file that grows during the run (run.h5, trajectories) is created at its full size, all metadata written and published
+               once; later only raw data is written into place. A kill at any moment leaves a readable file. A counter dataset tells
+               how many rows are written.
+    described  every dataset has `description` and `unit`; the root has format, format version, program version and used parameters.
+
+  Collective calls are collective on the communicator given at opening.
+**/
+#pragma once
+
+#include "tempera/base.h"
+#include "tempera/comm.h"
+
+#include <hdf5.h>
+
+/** Put HDF5's own message into a PETSc error; for calls that return a negative number on failure. Only file and its callers' readers use it. **/
+#define TpCallHDF5(call)                                                                                               \
+  do {                                                                                                                 \
+    if (PetscUnlikely((call) < 0)) PetscFunctionReturn(TpErrorHDF5(__LINE__, PETSC_FUNCTION_NAME, __FILE__, #call));   \
+  } while (0)
+PetscErrorCode TpErrorHDF5(int line, const char *function, const char *file, const char *call);
+
+typedef enum { TP_FILE_INT32, TP_FILE_INT64, TP_FILE_FLOAT, TP_FILE_DOUBLE } TpFileType;
+
+typedef struct TpFile_ *TpFile;
+
+/** What stands in the root of every file. **/
+typedef struct {
+  const char *format;     /* "tempera checkpoint", "tempera run", "tempera model", "tempera samples", ... */
+  PetscInt    version;    /* of the format */
+  const char *program;    /* "tempera 0.1.0 (abcdef)" */
+  const char *parameters; /* used parameters, YAML; "" if none */
+} TpFileHeader;
+
+/* ------------------------------------------------------------------------------------------- published files: write once */
+
+/**
+  Begin a file that will be published as `path`. Collective on `comm`. The temporary name is `path` with ".tmp" added.
+
+  Errors: TP_ERR_STOPPED on all ranks with one line (path, the system's reason) if it can't be created; the same for every write below: a full disk
+  is the outside world's fault, not ours, and needs no traceback.
+**/
+PetscErrorCode TpFileCreate(MPI_Comm comm, const char *path, const TpFileHeader *header, TpFile *file);
+
+/** Finish: `complete`, flush, close, sync, rename, sync the folder. On any failure the temporary file is removed and `path` untouched. Collective. **/
+PetscErrorCode TpFilePublish(TpFile *file);
+
+/** Give it up: close and remove the temporary file; accepts NULL. Collective. **/
+PetscErrorCode TpFileAbandon(TpFile *file);
+
+/* --------------------------------------------------------------------------------------------------------- open and read */
+
+/**
+  Open for reading. Collective on `comm`.
+
+  Errors: TP_ERR_INPUT on all ranks: no such file, not HDF5, truncated, not of `format` (NULL: any of ours), another format version
+  than `version`, not complete.
+**/
+PetscErrorCode TpFileOpen(MPI_Comm comm, const char *path, const char *format, PetscInt version, TpFile *file);
+
+/** Open a placed file to write rows into it. Collective on `comm`. **/
+PetscErrorCode TpFileOpenForUpdate(MPI_Comm comm, const char *path, const char *format, PetscInt version, TpFile *file);
+
+/** Close what TpFileOpen() or TpFileOpenForUpdate() opened; for the latter, flush first. Accepts NULL. Collective. **/
+PetscErrorCode TpFileClose(TpFile *file);
+
+/** The HDF5 handle, for what this interface does not cover (H5MD groups). Ours. **/
+hid_t TpFileHandle(TpFile file);
+
+/* -------------------------------------------------------------------------------------------------------------- datasets */
+
+/**
+  Make a dataset of full size with its attributes. Collective. Groups in `name` are made as needed.
+
+  Contiguous, space allocated but not filled: rows not written yet read as zero.
+**/
+PetscErrorCode TpFileDefine(TpFile file, const char *name, TpFileType type, PetscInt rank, const PetscInt64 shape[], const char *unit,
+                            const char *description);
+
+/**
+  Write rows [first_row, first_row + num_rows) of the leading dimension; each rank its own, num_rows = 0 writes nothing. Collective transfer.
+
+  @param[in] data  [num_rows, rest of the shape] of type `type`
+**/
+PetscErrorCode TpFileWriteRows(TpFile file, const char *name, TpFileType type, PetscInt64 first_row, PetscInt64 num_rows, const void *data);
+
+/** Write one block given by start [rank] and count [rank]; all counts 0 writes nothing. Collective transfer. **/
+PetscErrorCode TpFileWriteBlock(TpFile file, const char *name, TpFileType type, PetscInt rank, const PetscInt64 start[], const PetscInt64 count[],
+                                const void *data);
+
+/** Define and write a whole dataset whose data every rank has (rank 0 writes). Collective. **/
+PetscErrorCode TpFileWriteAll(TpFile file, const char *name, TpFileType type, PetscInt rank, const PetscInt64 shape[], const void *data,
+                              const char *unit, const char *description);
+
+/** Shape of a dataset; rank <= 4. Errors: TP_ERR_INPUT if there is none of that name or its rank is not `rank`. Collective. **/
+PetscErrorCode TpFileShape(TpFile file, const char *name, PetscInt rank, PetscInt64 shape[]);
+
+/** Whether the dataset or group exists. Collective. **/
+PetscErrorCode TpFileHas(TpFile file, const char *name, PetscBool *has);
+
+/** Read rows, each rank its own. Errors: TP_ERR_INPUT for a missing dataset, rows outside it, a class of type that does not convert. Collective. **/
+PetscErrorCode TpFileReadRows(TpFile file, const char *name, TpFileType type, PetscInt64 first_row, PetscInt64 num_rows, void *data);
+
+/** Read a whole dataset on every rank; its shape must be `shape`. Collective. **/
+PetscErrorCode TpFileReadAll(TpFile file, const char *name, TpFileType type, PetscInt rank, const PetscInt64 shape[], void *data);
+
+/* ------------------------------------------------------------------------------------------------------------ attributes */
+
+/** Attributes of an object ("/" is the root). All collective, all ranks give the same values. Reading a missing or ill-typed one: TP_ERR_INPUT. **/
+PetscErrorCode TpFileWriteText(TpFile file, const char *object, const char *name, const char *text);
+PetscErrorCode TpFileWriteInteger(TpFile file, const char *object, const char *name, PetscInt64 value);
+PetscErrorCode TpFileWriteReal(TpFile file, const char *object, const char *name, double value);
+/** Free *text with PetscFree(). **/
+PetscErrorCode TpFileReadText(TpFile file, const char *object, const char *name, char **text);
+PetscErrorCode TpFileReadInteger(TpFile file, const char *object, const char *name, PetscInt64 *value);
+PetscErrorCode TpFileReadReal(TpFile file, const char *object, const char *name, double *value);
+
+/** A list of texts as a dataset of fixed-length strings, and back (free each and the list with PetscFree()). Collective. **/
+PetscErrorCode TpFileWriteTexts(TpFile file, const char *name, PetscInt count, const char *const texts[], const char *description);
+PetscErrorCode TpFileReadTexts(TpFile file, const char *name, PetscInt *count, char ***texts);
+
+/* ------------------------------------------------------------------------------------------------------------------ H5MD */
+
+/** What one rung's trajectory file holds; see nongnu.org/h5md, version 1.1. **/
+typedef struct {
+  PetscInt64    num_frames;    /* full size */
+  PetscInt      num_particles;
+  PetscInt      dimension;     /* 3; 1 for coordinates that are no points in space */
+  PetscBool     has_box;
+  PetscBool     velocities;    /* keep them */
+  TpUnitSystem  units;
+  double        timestep;      /* ps per MD step */
+  PetscInt64    steps_per_frame; /* MD steps between frames; frame i is step (i + 1) steps_per_frame */
+  const char   *creator_version;
+  const double *mass;          /* [num_particles] */
+} TpTrajectorySettings;
+
+/** Create (publish) an empty trajectory file of full size. Collective. MDAnalysis reads it: group particles/trajectory, explicit step and time,
+    box edges sharing the position's step and time; frames not yet written hold NaN. **/
+PetscErrorCode TpTrajectoryCreate(MPI_Comm comm, const char *path, const TpFileHeader *header, const TpTrajectorySettings *settings);
+
+/**
+  Write frames [first, first + count) of a file opened by TpFileOpenForUpdate(); each rank its own, count 0 writes nothing. Collective.
+
+  @param[in] x, v    [count, num_particles, dimension] single precision; v ignored if not kept
+  @param[in] box     [count, 3, 3]; ignored without a box
+  @param[in] energy  [count] potential energy
+  @param[in] walker  [count]
+**/
+PetscErrorCode TpTrajectoryWrite(TpFile file, const TpTrajectorySettings *settings, PetscInt64 first, PetscInt64 count, const float x[], const float v[],
+                                 const float box[], const double energy[], const PetscInt64 walker[]);
+
+/* --------------------------------------------------------------------------------------------------------------- folders */
+
+/** Make a folder and its parents (rank 0 does); fine if it is there. Errors: TP_ERR_INPUT on all ranks with the system's reason. Collective. **/
+PetscErrorCode TpFolderCreate(MPI_Comm comm, const char *path);
+
+/** Whether a path exists (rank 0 looks). Collective. **/
+PetscErrorCode TpPathExists(MPI_Comm comm, const char *path, PetscBool *exists);
+
+/** Publish a small text file atomically (rank 0 writes). Collective. **/
+PetscErrorCode TpTextPublish(MPI_Comm comm, const char *path, const char *text);

@@ -1,0 +1,110 @@
+/**
+  Ladder: the temperatures, who swaps with whom, and the swap itself.
+
+  Rank k of the replica group owns rung k, temperature T_k, for the whole run. Configurations travel. A swap sends point-to-point
+  messages between the two partners only, never a collective one. Nothing has to be saved: who tries with whom, and the number that
+  decides, are functions of (seed, attempt).
+
+  Source: acceptance, Sugita and Okamoto, Chem. Phys. Lett. 314 (1999) 141; even/odd order, Syed, Bouchard-Cote, Deligiannidis and Doucet,
+  J. R. Stat. Soc. B 84 (2022) 321.
+**/
+#pragma once
+
+#include "tempera/base.h"
+
+typedef struct {
+  TpRealList temperatures; /* K (reduced: k_B T); empty: geometric from the next three */
+  double     minimum;
+  double     maximum;
+  PetscInt64 num_rungs;
+  PetscInt64 interval; /* MD steps per round */
+  PetscInt   scheme;   /* index into tp_scheme_words */
+} TpLadderSettings;
+
+typedef enum { TP_SCHEME_DEO, TP_SCHEME_SEO, TP_SCHEME_NONE } TpScheme;
+extern const char *const tp_scheme_words[]; /* "deo" (even/odd by turns), "seo" (even or odd at random), "none", NULL */
+
+/** What one attempt did, seen from one rung. **/
+typedef struct {
+  PetscInt  partner;     /* rung tried with, -1: none this time */
+  PetscBool accepted;
+  double    probability; /* of acceptance, in [0, 1] */
+} TpSwap;
+
+typedef struct TpLadder_ {
+  PetscInt  num_rungs;
+  double   *temperature; /* [num_rungs] increasing */
+  double   *beta;        /* [num_rungs] 1 / (k_B T) */
+  PetscInt  scheme;
+  uint64_t  seed;
+} *TpLadder;
+
+/**
+  Build the temperatures. Not collective; every rank builds the same. Free with TpLadderDestroy().
+
+  Errors: TP_ERR_INPUT for temperatures not positive and strictly increasing, both a list and a range, neither.
+**/
+PetscErrorCode TpLadderCreate(const TpLadderSettings *settings, double boltzmann, uint64_t seed, TpLadder *ladder);
+PetscErrorCode TpLadderDestroy(TpLadder *ladder);
+
+/** Index of the rung at `temperature` (within 1e-6 relative), -1: none. **/
+PetscInt TpLadderFind(TpLadder ladder, double temperature);
+
+/** The rung that `rung` tries to swap with in this attempt, -1: none. Pure. **/
+PetscInt TpLadderPartner(TpLadder ladder, PetscInt64 attempt, PetscInt rung);
+
+/** Probability to accept swapping configurations of energies `energy_i`, `energy_j` between rungs i and j. 0 if an energy is not finite. Pure. **/
+double TpLadderProbability(TpLadder ladder, PetscInt i, PetscInt j, double energy_i, double energy_j);
+
+/** Buffers and communicator for the swaps of one rung. Collective on `comm`, whose rank is the rung. **/
+typedef struct TpExchange_ *TpExchange;
+
+/**
+  @param[in] comm         replica group; one rank per rung
+  @param[in] state_size   coordinates of a configuration
+  @param[in] system_hash  of what this rung simulates
+
+  Errors: TP_ERR_INPUT on all ranks if the hashes differ (the line names the rungs).
+**/
+PetscErrorCode TpExchangeCreate(TpLadder ladder, MPI_Comm comm, PetscInt state_size, uint64_t system_hash, TpExchange *exchange);
+PetscErrorCode TpExchangeDestroy(TpExchange *exchange);
+
+/**
+  Attempt number `attempt`: if a swap is accepted, `state` becomes the partner's configuration (positions, box, walker, energy) with its
+  velocities scaled by sqrt(T_mine / T_partner). Both partners draw the same number and reach the same decision.
+
+  Not collective: only the two partners take part; a rung without partner returns at once.
+
+  @param[in,out] state   this rung's configuration with its potential energy
+  @param[out]    swap    what happened
+  @param[in,out] idle    seconds waited for the partner are added
+**/
+PetscErrorCode TpExchangeAttempt(TpExchange exchange, PetscInt64 attempt, TpState *state, TpSwap *swap, double *idle);
+
+/* -------------------------------------------------------------------------------------------------------- statistics */
+
+/** Cumulative over a whole run; made from the rounds' records, so that it can be rebuilt at a restart. **/
+typedef struct TpLadderStatistics_ {
+  PetscInt    num_rungs;
+  PetscInt64 *attempts;     /* [num_rungs - 1] of pair (i, i + 1) */
+  PetscInt64 *acceptances;  /* [num_rungs - 1] */
+  double     *probability;  /* [num_rungs - 1] sum of acceptance probabilities */
+  PetscInt64 *visits;       /* [num_rungs walkers, num_rungs] rounds that each walker spent at each rung */
+  PetscInt64 *round_trips;  /* [num_rungs walkers] bottom -> top -> bottom, completed */
+  int        *last_end;     /* [num_rungs walkers] 0 none yet, -1 last was at the bottom, +1 at the top since the bottom */
+} *TpLadderStatistics;
+
+PetscErrorCode TpLadderStatisticsCreate(PetscInt num_rungs, TpLadderStatistics *statistics);
+PetscErrorCode TpLadderStatisticsDestroy(TpLadderStatistics *statistics);
+
+/** Add one round: walker [num_rungs] at each rung before the swap; swaps [num_rungs] of each rung (pairs are counted once). **/
+void TpLadderStatisticsAdd(TpLadderStatistics statistics, const PetscInt64 walker[], const TpSwap swaps[]);
+
+/** Mean rejection of pair (i, i + 1), from the probabilities. **/
+double TpLadderRejection(TpLadderStatistics statistics, PetscInt i);
+
+/** Communication barrier, the sum of the rejections. **/
+double TpLadderBarrier(TpLadderStatistics statistics);
+
+/** Predicted round trips per round per walker under DEO with R rungs: 1 / (2 + 2 sum r/(1-r)) per swap attempt cycle, all walkers / R. **/
+double TpLadderRoundTripRate(TpLadderStatistics statistics);

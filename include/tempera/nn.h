@@ -1,0 +1,109 @@
+/**
+  Nn: layers and networks, forward and backward by hand, on BLAS. No MPI, no files, no diffusion.
+
+  Numbers are TpNumber: float in the program. The same sources compiled with -DTP_NN_DOUBLE give a double precision library, with which the
+  tests compare every backward pass against central differences.
+
+  Matrices are row-major. Capital letters are sizes: B batch, I inputs, O outputs. The gradient of `x` is `dx`; its directional derivative
+  (tangent) is `tx`. Backward functions add to parameter gradients and overwrite input gradients.
+
+  All parameters of a network lie in one contiguous block with a table {name, offset, shape}, so that reduction is one message, the optimiser
+  one loop, a checkpoint one dataset, and a test can name the parameter that differs.
+**/
+#pragma once
+
+#include "tempera/base.h"
+
+#ifdef TP_NN_DOUBLE
+typedef double TpNumber;
+#else
+typedef float TpNumber;
+#endif
+
+/* ------------------------------------------------------------------------------------------------------------ layers */
+
+/** y [B, O] = x [B, I] w^T + b, with w [O, I] and b [O] (NULL: none). **/
+void TpLinearForward(PetscInt B, PetscInt I, PetscInt O, const TpNumber x[], const TpNumber w[], const TpNumber b[], TpNumber y[]);
+
+/** Given dy [B, O]: dx [B, I] = dy w (NULL: not wanted), dw += dy^T x, db += column sums of dy (NULL: none). **/
+void TpLinearBackward(PetscInt B, PetscInt I, PetscInt O, const TpNumber x[], const TpNumber w[], const TpNumber dy[], TpNumber dx[], TpNumber dw[],
+                      TpNumber db[]);
+
+/** ty [B, O] = tx w^T: the directional derivative of the forward pass along tx, at fixed parameters.
+    Its reverse (given d ty) is TpLinearBackward() with x := tx, b := none. **/
+void TpLinearTangent(PetscInt B, PetscInt I, PetscInt O, const TpNumber tx[], const TpNumber w[], TpNumber ty[]);
+
+/** y = silu(x) = x sigmoid(x), n numbers; y may be x. **/
+void TpSiluForward(PetscInt n, const TpNumber x[], TpNumber y[]);
+
+/** dx = dy silu'(x); dx may be dy. **/
+void TpSiluBackward(PetscInt n, const TpNumber x[], const TpNumber dy[], TpNumber dx[]);
+
+/** ty = silu'(x) tx. Its reverse, given d ty: d tx = silu'(x) d ty, and dx += silu''(x) tx d ty. **/
+void TpSiluTangent(PetscInt n, const TpNumber x[], const TpNumber tx[], TpNumber ty[]);
+void TpSiluTangentBackward(PetscInt n, const TpNumber x[], const TpNumber tx[], const TpNumber dty[], TpNumber dtx[], TpNumber dx[]);
+
+/** Sinusoidal embedding of times: e [B, width] = (sin(1000 t f_j), cos(1000 t f_j)), f_j = 10000^(-j / (width/2 - 1)), t in [0, 1]. width even, >= 4. **/
+void TpTimeEmbedding(PetscInt B, PetscInt width, const TpNumber t[], TpNumber e[]);
+
+/* ---------------------------------------------------------------------------------------------------------- networks */
+
+typedef struct {
+  PetscInt   kind;      /* index into tp_network_words */
+  PetscInt64 width;     /* of the hidden layers */
+  PetscInt64 depth;     /* number of residual blocks */
+  PetscInt64 embedding; /* width of the time and condition embedding, even */
+} TpNetworkSettings;
+
+extern const char *const tp_network_words[]; /* "mlp", NULL */
+
+/** One tensor of the parameter block. **/
+typedef struct {
+  char     name[48];
+  PetscInt offset; /* in numbers, from the block's start */
+  PetscInt rows;
+  PetscInt columns; /* 1 for a vector */
+} TpTensor;
+
+typedef struct TpNetwork_ *TpNetwork;
+
+/** Forward activations and scratch for up to a batch of rows; one per thread of computation. **/
+typedef struct TpWorkspace_ *TpWorkspace;
+
+/**
+  A denoiser network: y [B, D] = f(x [B, D], t [B], c [B, C]). Not collective. Free with TpNetworkDestroy().
+
+  @param[in] num_inputs      D
+  @param[in] num_conditions  C, standardised conditions (temperature first); may be 0
+
+  Errors: TP_ERR_INPUT for impossible sizes (odd embedding, zero width).
+**/
+PetscErrorCode TpNetworkCreate(const TpNetworkSettings *settings, PetscInt num_inputs, PetscInt num_conditions, TpNetwork *network);
+PetscErrorCode TpNetworkDestroy(TpNetwork *network);
+
+PetscInt TpNetworkNumInputs(TpNetwork network);
+PetscInt TpNetworkNumConditions(TpNetwork network);
+
+/** Length of the parameter block, in numbers. **/
+PetscInt TpNetworkNumParameters(TpNetwork network);
+
+/** The table of tensors; ours. **/
+PetscErrorCode TpNetworkTensors(TpNetwork network, PetscInt *count, const TpTensor **tensors);
+
+/** Initial parameters [TpNetworkNumParameters()], a function of the seed alone. The last layer begins at zero: y = 0. Not collective. **/
+PetscErrorCode TpNetworkInitialise(TpNetwork network, uint64_t seed, TpNumber parameters[]);
+
+/** Floating-point operations of a forward pass, per row. **/
+double TpNetworkOperations(TpNetwork network);
+
+/** Buffers for batches of up to `max_batch` rows. Nothing is allocated after this. **/
+PetscErrorCode TpWorkspaceCreate(TpNetwork network, PetscInt max_batch, TpWorkspace *workspace);
+PetscErrorCode TpWorkspaceDestroy(TpWorkspace *workspace);
+
+/** y [B, D]; activations stay in the workspace for the backward pass. Each row's result depends on that row alone, bit for bit, at any B. **/
+PetscErrorCode TpNetworkForward(TpNetwork network, const TpNumber parameters[], TpWorkspace workspace, PetscInt B, const TpNumber x[], const TpNumber t[],
+                                const TpNumber c[], TpNumber y[]);
+
+/** After TpNetworkForward() with the same arguments: given dy [B, D], gradient [parameters] += ..., dx [B, D] (NULL: not wanted). **/
+PetscErrorCode TpNetworkBackward(TpNetwork network, const TpNumber parameters[], TpWorkspace workspace, PetscInt B, const TpNumber dy[],
+                                 TpNumber gradient[], TpNumber dx[]);
