@@ -4,7 +4,7 @@
   Numbers are TpNumber: float in the program. The same sources compiled with -DTP_NN_DOUBLE give a double precision library, with which the
   tests compare every backward pass against central differences.
 
-  Matrices are row-major. Capital letters are sizes: B batch, I inputs, O outputs. The gradient of `x` is `dx`; its directional derivative
+  Matrices are row-major. Capital letters are sizes: B batch, N inputs, M outputs. The gradient of `x` is `dx`; its directional derivative
   (tangent) is `tx`. Backward functions add to parameter gradients and overwrite input gradients.
 
   All parameters of a network lie in one contiguous block with a table {name, offset, shape}, so that reduction is one message, the optimiser
@@ -22,16 +22,16 @@ typedef float TpNumber;
 
 /* ------------------------------------------------------------------------------------------------------------ layers */
 
-/** y [B, O] = x [B, I] w^T + b, with w [O, I] and b [O] (NULL: none). **/
-void TpLinearForward(PetscInt B, PetscInt I, PetscInt O, const TpNumber x[], const TpNumber w[], const TpNumber b[], TpNumber y[]);
+/** y [B, M] = x [B, N] w^T + b, with w [M, N] and b [M] (NULL: none). **/
+void TpLinearForward(PetscInt B, PetscInt N, PetscInt M, const TpNumber x[], const TpNumber w[], const TpNumber b[], TpNumber y[]);
 
-/** Given dy [B, O]: dx [B, I] = dy w (NULL: not wanted), dw += dy^T x, db += column sums of dy (NULL: none). **/
-void TpLinearBackward(PetscInt B, PetscInt I, PetscInt O, const TpNumber x[], const TpNumber w[], const TpNumber dy[], TpNumber dx[], TpNumber dw[],
+/** Given dy [B, M]: dx [B, N] = dy w (NULL: not wanted), dw += dy^T x, db += column sums of dy (NULL: none). **/
+void TpLinearBackward(PetscInt B, PetscInt N, PetscInt M, const TpNumber x[], const TpNumber w[], const TpNumber dy[], TpNumber dx[], TpNumber dw[],
                       TpNumber db[]);
 
-/** ty [B, O] = tx w^T: the directional derivative of the forward pass along tx, at fixed parameters.
+/** ty [B, M] = tx w^T: the directional derivative of the forward pass along tx, at fixed parameters.
     Its reverse (given d ty) is TpLinearBackward() with x := tx, b := none. **/
-void TpLinearTangent(PetscInt B, PetscInt I, PetscInt O, const TpNumber tx[], const TpNumber w[], TpNumber ty[]);
+void TpLinearTangent(PetscInt B, PetscInt N, PetscInt M, const TpNumber tx[], const TpNumber w[], TpNumber ty[]);
 
 /** y = silu(x) = x sigmoid(x), n numbers; y may be x. **/
 void TpSiluForward(PetscInt n, const TpNumber x[], TpNumber y[]);

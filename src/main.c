@@ -1,0 +1,6 @@
+#include "tempera/app.h"
+
+int main(int argc, char **argv)
+{
+  return 0;
+}
