@@ -1,0 +1,114 @@
+/* One optimiser step: draw, noise, predict, compare, reduce, update. */
+#include "train-impl.h"
+
+#include <math.h>
+
+/* Draw the rows of one shard: slot `first_slot + i` takes frame floor(u count), u a function of (seed, slot, step). */
+static PetscErrorCode DrawRows(TpTrainer trainer, TpShards shards, int shard, PetscInt first_row)
+{
+  struct TpTrainerBuffers_ *buffers    = trainer->buffers;
+  const PetscInt            D          = TpNetworkNumInputs(trainer->network);
+  const PetscInt            rows       = buffers->rows_per_shard;
+  const uint32_t            first_slot = (uint32_t)(shard * rows);
+  const PetscInt64          count      = TpShardsCount(shards, shard);
+
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < rows; ++i) {
+    const PetscInt row = first_row + i;
+    double         u, label;
+
+    TpRandomUniform(buffers->seed, TP_RANDOM_BATCH, first_slot + (uint32_t)i, (uint64_t)trainer->step, 1, &u);
+    const float *frame = TpShardsFrame(shards, shard, PetscMin(count - 1, (PetscInt64)(u * (double)count)), &label);
+    PetscCall(PetscArraycpy(buffers->x0 + row * D, frame, D));
+    buffers->c[row] = TpConditionOf(&buffers->condition, label);
+  }
+  TpEncodingScale(buffers->encoding, rows, buffers->x0 + first_row * D);
+  PetscCall(TpDiffusionNoise(buffers->schedule, buffers->seed, (uint64_t)trainer->step, first_slot, rows, D,
+                             buffers->x0 + first_row * D, buffers->x + first_row * D, buffers->t + first_row,
+                             buffers->eps + first_row * D));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Gradient, loss and row count of `rows` drawn rows, added to `part`. */
+static PetscErrorCode AddGradient(TpTrainer trainer, PetscInt rows, TpNumber part[])
+{
+  struct TpTrainerBuffers_ *buffers = trainer->buffers;
+  const PetscInt            D       = TpNetworkNumInputs(trainer->network);
+  TpNumber                 *extra   = part + trainer->num_parameters;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpNetworkForward(trainer->network, trainer->parameters, buffers->workspace, rows, buffers->x, buffers->t,
+                             buffers->c, buffers->y));
+  extra[TP_EXTRA_LOSS] += (TpNumber)TpDiffusionLoss(rows, D, buffers->y, buffers->eps, 1.0, buffers->dy);
+  extra[TP_EXTRA_ROWS] += (TpNumber)rows;
+  PetscCall(
+      TpNetworkBackward(trainer->network, trainer->parameters, buffers->workspace, rows, buffers->dy, part, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* tree: each shard's gradient by itself, summed in an order that no number of trainers changes. */
+static PetscErrorCode GradientByTree(TpTrainer trainer, TpShards shards, double *idle)
+{
+  struct TpTrainerBuffers_ *buffers = trainer->buffers;
+  const PetscInt            length  = trainer->num_parameters + TP_NUM_EXTRA;
+  int                       first, owned;
+
+  PetscFunctionBeginUser;
+  TpShardsOwned(shards, &first, &owned);
+  PetscCall(PetscArrayzero(buffers->parts, owned * length));
+  for (int i = 0; i < owned; ++i) {
+    if (!TpShardsCount(shards, first + i)) continue;
+    PetscCall(DrawRows(trainer, shards, first + i, 0));
+    PetscCall(AddGradient(trainer, buffers->rows_per_shard, buffers->parts + i * length));
+  }
+  PetscCall(TpTreeSum(buffers->tree, buffers->parts, buffers->total, idle));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* allreduce: one gradient of all rows drawn here, summed by MPI. */
+static PetscErrorCode GradientByAllreduce(TpTrainer trainer, TpShards shards, double *idle)
+{
+  struct TpTrainerBuffers_ *buffers = trainer->buffers;
+  const PetscInt            length  = trainer->num_parameters + TP_NUM_EXTRA;
+  PetscInt                  rows    = 0;
+  int                       first, owned;
+
+  PetscFunctionBeginUser;
+  TpShardsOwned(shards, &first, &owned);
+  for (int i = 0; i < owned; ++i) {
+    if (!TpShardsCount(shards, first + i)) continue;
+    PetscCall(DrawRows(trainer, shards, first + i, rows));
+    rows += buffers->rows_per_shard;
+  }
+  PetscCall(PetscArrayzero(buffers->parts, length));
+  if (rows) PetscCall(AddGradient(trainer, rows, buffers->parts));
+  PetscCall(TpAllreduce(buffers->parts, buffers->total, length, MPI_FLOAT, MPI_SUM, buffers->comm, idle));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpTrainerStep(TpTrainer trainer, TpShards shards)
+{
+  struct TpTrainerBuffers_ *buffers = trainer->buffers;
+  const TpNumber           *extra   = buffers->total + trainer->num_parameters;
+  const double              start   = MPI_Wtime();
+  double                    idle    = 0.0;
+
+  PetscFunctionBeginUser;
+  if (buffers->settings.reduce == TP_REDUCE_TREE)
+    PetscCall(GradientByTree(trainer, shards, &idle));
+  else
+    PetscCall(GradientByAllreduce(trainer, shards, &idle));
+  if (extra[TP_EXTRA_ROWS] > 0) {
+    const double loss = (double)extra[TP_EXTRA_LOSS] / (double)extra[TP_EXTRA_ROWS];
+
+    if (!isfinite(loss))
+      PetscFunctionReturn(TpStopError("training: the loss is %g at step %" PetscInt64_FMT
+                                      "; the last checkpoint holds the last good model; lower training.learning_rate",
+                                      loss, trainer->step));
+    trainer->loss = loss;
+    TpAdamUpdate(trainer, buffers->total, (double)extra[TP_EXTRA_ROWS]);
+  }
+  trainer->reduce_seconds += idle;
+  trainer->compute_seconds += MPI_Wtime() - start - idle;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
