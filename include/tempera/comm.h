@@ -52,6 +52,14 @@ PetscErrorCode TpGroupsCreate(MPI_Comm comm, int num_replicas, int num_trainers,
 /** Free the communicators; accepts NULL. Collective on the communicator given to TpGroupsCreate(). **/
 PetscErrorCode TpGroupsDestroy(TpGroups *groups);
 
+/**
+  Which of `size` ranks become trainers. Pure.
+
+  @param[in]  node        [size] lowest rank on each rank's node
+  @param[out] is_trainer  [size] num_trainers (<= size) of them PETSC_TRUE
+**/
+void TpGroupsPlace(int size, const int node[], int num_trainers, TpPlacement placement, PetscBool is_trainer[]);
+
 /* ----------------------------------------------------------------------------------------------------------- waiting */
 
 /**
