@@ -1,6 +1,7 @@
 /* Errors: one remembered line for the user, and a silent traceback for it. */
 #include "tempera/base.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@ static PetscErrorCode Remember(PetscErrorCode code, const char *format, va_list 
   if (!message[0]) {
     vsnprintf(message, sizeof(message), format, arguments);
     for (char *c = message; *c; ++c)
-      if (*c == '\n' || *c == '\r') *c = ' ';
+      if (iscntrl((unsigned char)*c)) *c = ' '; /* it quotes what a user wrote: line ends, escape codes of terminals */
   }
   return code;
 }
