@@ -61,5 +61,6 @@ PetscErrorCode TpErrorHandlerInstall(void)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscPushErrorHandler(ErrorHandler, NULL));
+  PetscCall(PetscRegisterFinalize(PetscPopErrorHandler)); /* PetscFinalize() leaves it allocated */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
