@@ -34,6 +34,7 @@ typedef struct {
   PetscBool         has_box;
   PetscInt          num_constraints;
   const PetscInt   *constraints;   /* [num_constraints, 2] */
+  PetscInt          degrees_of_freedom; /* of the whole system, by the engine: tells whether its centre of mass is held; 0: it is not */
   double            boltzmann;
   const TpTopology *topology;      /* NULL: none, named torsions are refused */
 } TpFeatureSystem;
@@ -82,7 +83,8 @@ typedef struct TpLabel_ *TpLabel;
 PetscErrorCode TpLabelCreate(const TpFeatureSettings *settings, const TpFeatureSystem *system, TpLabel *label);
 PetscErrorCode TpLabelDestroy(TpLabel *label);
 
-/** N_f of the group: 3 per moving atom minus the constraints inside the group (half a constraint for one that leaves it). **/
+/** N_f of the group: 3 per moving atom minus the constraints inside the group (half a constraint for one that leaves it), minus the group's
+    share by mass of the centre-of-mass motion where the engine removes it. 0 for the label `bath`. **/
 double TpLabelDegreesOfFreedom(TpLabel label);
 
 /** Temperature label of a frame of a rung at `bath` temperature: bath, or 2 K / (N_f k_B) of velocities v [size]. **/
