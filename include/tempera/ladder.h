@@ -100,11 +100,14 @@ PetscErrorCode TpLadderStatisticsDestroy(TpLadderStatistics *statistics);
 /** Add one round: walker [num_rungs] at each rung before the swap; swaps [num_rungs] of each rung (pairs are counted once). **/
 void TpLadderStatisticsAdd(TpLadderStatistics statistics, const PetscInt64 walker[], const TpSwap swaps[]);
 
-/** Mean rejection of pair (i, i + 1), from the probabilities. **/
+/** Mean rejection of pair (i, i + 1), from the probabilities; NaN before its first attempt, and so are the two below. **/
 double TpLadderRejection(TpLadderStatistics statistics, PetscInt i);
 
 /** Communication barrier, the sum of the rejections. **/
 double TpLadderBarrier(TpLadderStatistics statistics);
 
-/** Predicted round trips per round per walker under DEO with R rungs: 1 / (2 + 2 sum r/(1-r)) per swap attempt cycle, all walkers / R. **/
+/**
+  Predicted round trips per round and walker under DEO, if successive attempts of a walker are independent: all R walkers together
+  make 1 / (2 + 2 sum r / (1 - r)) round trips per attempt (Syed et al. 2022); here divided by R.
+**/
 double TpLadderRoundTripRate(TpLadderStatistics statistics);

@@ -28,7 +28,7 @@ static PetscErrorCode FindSpeaker(MPI_Comm comm, PetscErrorCode code, int *speak
 
 PetscErrorCode TpAgree(MPI_Comm comm, PetscErrorCode code)
 {
-  int     rank, size, speaker;
+  int     rank, size, speaker = -1;
   Verdict verdict = {.code = code};
 
   PetscFunctionBeginUser;
