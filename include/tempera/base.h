@@ -226,7 +226,8 @@ typedef enum {
   TP_REAL,      /* double       a quantity: number and, if it has a dimension, unit */
   TP_WORD,      /* PetscInt     index into `choices` */
   TP_TEXT,      /* char *       */
-  TP_PATH,      /* char *       relative to the folder of the input file; made absolute or relative to the working folder on reading */
+  TP_PATH,      /* char *       relative to the folder of the input file; made absolute or relative to the working folder on reading,
+                                "." and ".." taken out by name; "" stays "" */
   TP_REAL_LIST, /* TpRealList   */
   TP_TEXT_LIST, /* TpTextList   an item that is itself a YAML list of scalars becomes one text joined by blanks: [4, 6] -> "4 6" */
   TP_PATH_LIST, /* TpTextList   */
@@ -238,9 +239,10 @@ typedef struct {
   TpParameterType    type;
   TpDimension        dimension;     /* of TP_REAL and TP_REAL_LIST */
   size_t             offset;        /* of the member in the settings struct */
-  const char        *default_value; /* as a user would write it; NULL: required; "" for a text or list: empty */
-  double             minimum;       /* allowed range of numbers, ends included, internal units */
-  double             maximum;
+  const char        *default_value; /* as a user would write it; NULL: required; "" for a text or list: empty. Its units are
+                                       those of the molecular system; the reduced system takes the same internal number */
+  double             minimum;       /* allowed range of numbers, ends included, internal units; DBL_MIN says "above 0" and */
+  double             maximum;       /* PETSC_MAX_REAL "no bound"; both 0: any number */
   const char *const *choices;       /* TP_WORD: NULL-terminated words */
   const char        *help;          /* what it is, one or two sentences */
 } TpParameter;
@@ -266,7 +268,11 @@ PetscErrorCode TpConfigReadFile(TpConfig config, MPI_Comm comm, const char *path
 /** Parse YAML from memory; `name` stands for the file in messages, `folder` is what relative paths start from. Not collective. **/
 PetscErrorCode TpConfigReadText(TpConfig config, const char *name, const char *folder, const char *text);
 
-/** Override one value by "section.key=value" from the command line; the value is YAML ("[1, 2]" is a list). Not collective. **/
+/**
+  Override one value by "section.key=value" from the command line; the value is YAML ("[1, 2]" is a list). Not collective.
+
+  What is read or set later replaces what came before. Relative paths start from the working folder.
+**/
 PetscErrorCode TpConfigSet(TpConfig config, const char *assignment);
 
 /** Whether the user gave this key (file or --set). Not collective. **/
@@ -274,6 +280,7 @@ PetscErrorCode TpConfigIsGiven(TpConfig config, const char *key, PetscBool *give
 
 /**
   Fill the settings struct that the table's offsets point into: defaults, conversion to internal units, types and ranges. Not collective.
+  After an error the settings hold nothing to free.
 
   @param[in]     config
   @param[in]     system    unit system that bare numbers and units are read in
@@ -290,8 +297,8 @@ PetscErrorCode TpConfigGetWord(TpConfig config, const char *key, PetscInt *index
 PetscErrorCode TpConfigFree(const TpParameter table[], void *settings);
 
 /**
-  All values, defaults included, as YAML that TpConfigReadText() reads back to the same settings; numbers with their units, `path`s
-  written relative to `folder` (NULL: as absolute paths). Not collective. Free `*text` with PetscFree().
+  All values, defaults included, as YAML that TpConfigReadText() reads back to the same settings; numbers with their units,
+  relative paths written relative to `folder` (NULL or an absolute folder: as absolute paths). Not collective. Free `*text` with PetscFree().
 **/
 PetscErrorCode TpConfigWriteText(TpConfig config, TpUnitSystem system, const void *settings, const char *folder, char **text);
 

@@ -54,7 +54,7 @@ PetscBool TpNumberReadAll(const char *text, double *value)
 
 void TpNumberWrite(double value, size_t size, char text[])
 {
-  for (int digits = 1; digits <= 17; ++digits) {
+  for (int digits = 15; digits <= 17; ++digits) { /* 15 digits always survive a double, 17 always name one */
     snprintf(text, size, "%.*g", digits, value);
     if (strtod(text, NULL) == value) return;
   }

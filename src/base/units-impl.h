@@ -3,8 +3,8 @@
 
 #include "tempera/base.h"
 
-/** The dimension in words: "time", "rate", ..., "number". **/
-const char *TpDimensionName(TpDimension dimension);
+/** The dimension in words: "time" or "times", ..., "plain number". **/
+const char *TpDimensionName(TpDimension dimension, PetscBool is_plural);
 
 /** The units a quantity may be written in: "fs, ps, ns, us"; "" where none is allowed. **/
 void TpUnitList(TpUnitSystem system, TpDimension dimension, size_t size, char list[]);

@@ -70,29 +70,21 @@ const char *TpUnitName(TpUnitSystem system, TpDimension dimension)
   return "";
 }
 
-const char *TpDimensionName(TpDimension dimension)
+static const char *const dimension_names[][2] = {
+    [TP_DIMENSION_NONE]        = {"plain number", "plain numbers"},
+    [TP_DIMENSION_TIME]        = {"time", "times"},
+    [TP_DIMENSION_RATE]        = {"rate", "rates"},
+    [TP_DIMENSION_TEMPERATURE] = {"temperature", "temperatures"},
+    [TP_DIMENSION_LENGTH]      = {"length", "lengths"},
+    [TP_DIMENSION_ENERGY]      = {"energy", "energies"},
+    [TP_DIMENSION_MASS]        = {"mass", "masses"},
+    [TP_DIMENSION_ANGLE]       = {"angle", "angles"},
+    [TP_DIMENSION_WALL_TIME]   = {"time on the clock", "times on the clock"},
+};
+
+const char *TpDimensionName(TpDimension dimension, PetscBool is_plural)
 {
-  switch (dimension) {
-  case TP_DIMENSION_TIME:
-    return "time";
-  case TP_DIMENSION_RATE:
-    return "rate";
-  case TP_DIMENSION_TEMPERATURE:
-    return "temperature";
-  case TP_DIMENSION_LENGTH:
-    return "length";
-  case TP_DIMENSION_ENERGY:
-    return "energy";
-  case TP_DIMENSION_MASS:
-    return "mass";
-  case TP_DIMENSION_ANGLE:
-    return "angle";
-  case TP_DIMENSION_WALL_TIME:
-    return "time on the clock";
-  case TP_DIMENSION_NONE:
-    break;
-  }
-  return "plain number";
+  return dimension_names[dimension][is_plural ? 1 : 0];
 }
 
 void TpUnitList(TpUnitSystem system, TpDimension dimension, size_t size, char list[])
@@ -124,7 +116,7 @@ static void ExplainUnit(const char *text, const char *name, TpDimension dimensio
                         char message[])
 {
   const Unit *unit     = FindUnit(name);
-  const char *expected = TpDimensionName(dimension);
+  const char *expected = TpDimensionName(dimension, PETSC_FALSE);
   char        allowed[128];
 
   TpUnitList(system, dimension, sizeof(allowed), allowed);
@@ -134,7 +126,7 @@ static void ExplainUnit(const char *text, const char *name, TpDimension dimensio
     snprintf(message, size, "'%.80s': unknown unit '%.40s'; allowed %s", text, name,
              allowed[0] ? allowed : "a plain number");
   } else {
-    const char *found = TpDimensionName(unit->dimension);
+    const char *found = TpDimensionName(unit->dimension, PETSC_FALSE);
 
     snprintf(message, size, "'%.80s': %s %s where %s %s is expected; allowed %s", text, Article(found), found,
              Article(expected), expected, allowed[0] ? allowed : "a number without unit");
