@@ -31,7 +31,8 @@ static void NormalPair(philox4x32_ctr_t block, double pair[2])
   pair[1] = radius * sin(angle);
 }
 
-void TpRandomUniform(uint64_t seed, TpRandomPurpose purpose, uint32_t id, uint64_t step, PetscInt count, double numbers[])
+void TpRandomUniform(uint64_t seed, TpRandomPurpose purpose, uint32_t id, uint64_t step, PetscInt count,
+                     double numbers[])
 {
   for (PetscInt i = 0; i < count; i += 2) {
     const philox4x32_ctr_t block = Block(seed, purpose, id, step, (uint32_t)(i / 2));
@@ -41,7 +42,8 @@ void TpRandomUniform(uint64_t seed, TpRandomPurpose purpose, uint32_t id, uint64
   }
 }
 
-void TpRandomNormal(uint64_t seed, TpRandomPurpose purpose, uint32_t id, uint64_t step, PetscInt count, double numbers[])
+void TpRandomNormal(uint64_t seed, TpRandomPurpose purpose, uint32_t id, uint64_t step, PetscInt count,
+                    double numbers[])
 {
   for (PetscInt i = 0; i < count; i += 2) {
     double pair[2];
@@ -52,7 +54,8 @@ void TpRandomNormal(uint64_t seed, TpRandomPurpose purpose, uint32_t id, uint64_
   }
 }
 
-void TpRandomNormalFloat(uint64_t seed, TpRandomPurpose purpose, uint32_t id, uint64_t step, PetscInt count, float numbers[])
+void TpRandomNormalFloat(uint64_t seed, TpRandomPurpose purpose, uint32_t id, uint64_t step, PetscInt count,
+                         float numbers[])
 {
   for (PetscInt i = 0; i < count; i += 2) {
     double pair[2];

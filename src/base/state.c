@@ -29,7 +29,8 @@ PetscErrorCode TpStateDestroy(TpState *state)
 PetscErrorCode TpStateCopy(const TpState *from, TpState *to)
 {
   PetscFunctionBeginUser;
-  PetscCheck(from->size == to->size, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "states of %" PetscInt_FMT " and %" PetscInt_FMT " coordinates", from->size, to->size);
+  PetscCheck(from->size == to->size, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ,
+             "states of %" PetscInt_FMT " and %" PetscInt_FMT " coordinates", from->size, to->size);
   to->walker = from->walker;
   to->energy = from->energy;
   memcpy(to->box, from->box, sizeof(to->box));
@@ -74,5 +75,8 @@ static PetscBool AllFinite(PetscInt count, const double numbers[])
 
 PetscBool TpStateIsFinite(const TpState *state)
 {
-  return isfinite(state->energy) && AllFinite(9, state->box) && AllFinite(state->size, state->x) && AllFinite(state->size, state->v) ? PETSC_TRUE : PETSC_FALSE;
+  return isfinite(state->energy) && AllFinite(9, state->box) && AllFinite(state->size, state->x) &&
+                 AllFinite(state->size, state->v)
+             ? PETSC_TRUE
+             : PETSC_FALSE;
 }
