@@ -49,28 +49,38 @@ static inline double Pair(double squared, double cutoff_squared, double *factor)
   return counts * 4.0 * sixth * (sixth - 1.0);
 }
 
-/* Particle i with the NUM_LANES partners from j on. */
-static inline void Lanes(const TpLennardJones *pairs, PetscInt i, PetscInt j, LaneSums *sums)
+/* Energies and forces of a particle at (xi, yi, zi) from the NUM_LANES partners at x, y, z. */
+static inline void Lanes(const TpLennardJones *pairs, const double place[3], const double *restrict x,
+                         const double *restrict y, const double *restrict z, LaneSums *restrict lanes)
 {
-  const PetscInt n   = pairs->num_particles;
-  const double   box = pairs->box_length, inverse_box = box > 0 ? 1.0 / box : 0, cutoff_squared = pairs->cutoff_squared;
-  const double  *x = pairs->work, *y = x + n, *z = y + n;
-  const double   xi = x[i], yi = y[i], zi = z[i];
-  double *restrict fx = pairs->work + 3 * n + j, *restrict fy = fx + n, *restrict fz = fy + n;
+  const double box = pairs->box_length, inverse_box = box > 0 ? 1.0 / box : 0, cutoff_squared = pairs->cutoff_squared;
+  const double xi = place[0], yi = place[1], zi = place[2];
 
   for (PetscInt k = 0; k < NUM_LANES; ++k) {
-    const double dx = Nearest(xi - x[j + k], box, inverse_box);
-    const double dy = Nearest(yi - y[j + k], box, inverse_box);
-    const double dz = Nearest(zi - z[j + k], box, inverse_box);
+    const double dx = Nearest(xi - x[k], box, inverse_box);
+    const double dy = Nearest(yi - y[k], box, inverse_box);
+    const double dz = Nearest(zi - z[k], box, inverse_box);
     double       factor;
 
-    sums->energy[k] += Pair(dx * dx + dy * dy + dz * dz, cutoff_squared, &factor);
-    sums->x[k] += factor * dx;
-    sums->y[k] += factor * dy;
-    sums->z[k] += factor * dz;
-    fx[k] -= factor * dx;
-    fy[k] -= factor * dy;
-    fz[k] -= factor * dz;
+    lanes->energy[k] = Pair(dx * dx + dy * dy + dz * dz, cutoff_squared, &factor);
+    lanes->x[k]      = factor * dx;
+    lanes->y[k]      = factor * dy;
+    lanes->z[k]      = factor * dz;
+  }
+}
+
+/* Action on the particle, reaction on its partners. */
+static inline void AddLanes(const LaneSums *restrict lanes, LaneSums *restrict sums, double *restrict fx,
+                            double *restrict fy, double *restrict fz)
+{
+  for (PetscInt k = 0; k < NUM_LANES; ++k) {
+    sums->energy[k] += lanes->energy[k];
+    sums->x[k] += lanes->x[k];
+    sums->y[k] += lanes->y[k];
+    sums->z[k] += lanes->z[k];
+    fx[k] -= lanes->x[k];
+    fy[k] -= lanes->y[k];
+    fz[k] -= lanes->z[k];
   }
 }
 
@@ -98,17 +108,24 @@ static inline void One(const TpLennardJones *pairs, PetscInt i, PetscInt j, Sum 
 /* Particle i with all partners j > i. */
 static Sum Row(const TpLennardJones *pairs, PetscInt i)
 {
-  LaneSums lanes = {{0}, {0}, {0}, {0}};
-  Sum      sum   = {0, 0, 0, 0};
-  PetscInt j     = i + 1;
+  const PetscInt n = pairs->num_particles;
+  const double  *x = pairs->work, *y = x + n, *z = y + n;
+  double        *f        = pairs->work + 3 * n;
+  const double   place[3] = {x[i], y[i], z[i]};
+  LaneSums       lanes, sums = {{0}, {0}, {0}, {0}};
+  Sum            sum = {0, 0, 0, 0};
+  PetscInt       j   = i + 1;
 
-  for (; j + NUM_LANES <= pairs->num_particles; j += NUM_LANES) Lanes(pairs, i, j, &lanes);
-  for (; j < pairs->num_particles; ++j) One(pairs, i, j, &sum);
+  for (; j + NUM_LANES <= n; j += NUM_LANES) {
+    Lanes(pairs, place, x + j, y + j, z + j, &lanes);
+    AddLanes(&lanes, &sums, f + j, f + n + j, f + 2 * n + j);
+  }
+  for (; j < n; ++j) One(pairs, i, j, &sum);
   for (PetscInt k = 0; k < NUM_LANES; ++k) {
-    sum.energy += lanes.energy[k];
-    sum.x += lanes.x[k];
-    sum.y += lanes.y[k];
-    sum.z += lanes.z[k];
+    sum.energy += sums.energy[k];
+    sum.x += sums.x[k];
+    sum.y += sums.y[k];
+    sum.z += sums.z[k];
   }
   return sum;
 }
