@@ -20,6 +20,7 @@ typedef enum {
   TP_TAG_CREDIT,           /* trainer -> replica: last round finished; each round */
   TP_TAG_START,            /* trainer -> replica: state to go on from; at a restart */
   TP_TAG_TREE,             /* trainer -> trainer: partial sums up the fixed tree and the total back down */
+  TP_TAG_AGREEMENT,        /* replica -> all replicas: its word of TpAgreementPost(), in a communicator of its own; each round */
 } TpTag;
 
 /* ------------------------------------------------------------------------------------------------------------ groups */
@@ -94,6 +95,7 @@ typedef enum {
 
 /**
   A pipelined agreement: the word posted in one round is known to all in the next, so that no rank waits for the slowest one.
+  Complete waits until every rank has posted, whatever the ranks do after that.
 
   Collective on `comm` in order: Post, Complete, Post, Complete, ... The first Complete belongs to the first Post.
 **/

@@ -62,6 +62,26 @@ static PetscErrorCode CheckPostDoesNotWait(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* All have posted, then rank `absent` is away from MPI for 0.3 s: nobody waits for it, at any number of ranks. */
+static PetscErrorCode CheckPostedWordsNeedNoHelp(int absent)
+{
+  const struct timespec away = {.tv_sec = 0, .tv_nsec = 300000000};
+  TpAgreement           agreement;
+  unsigned              word;
+  double                idle = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpAgreementCreate(MPI_COMM_WORLD, &agreement));
+  PetscCallMPI(MPI_Barrier(MPI_COMM_WORLD));
+  PetscCall(TpAgreementPost(agreement, 1u << rank));
+  if (rank == absent) nanosleep(&away, NULL);
+  PetscCall(TpAgreementComplete(agreement, &word, &idle));
+  TpTestExpectEqual(word, (1u << size) - 1);
+  TpTestExpectThat(idle < 0.15, "idle %g s after all ranks had posted and rank %d had left", idle, absent);
+  PetscCall(TpAgreementDestroy(&agreement));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode CheckOrder(void)
 {
   TpAgreement    agreement;
@@ -88,6 +108,7 @@ int main(int argc, char **argv)
   if (MPI_Comm_rank(MPI_COMM_WORLD, &rank) || MPI_Comm_size(MPI_COMM_WORLD, &size)) return 1;
   TpTestCall(CheckRounds());
   TpTestCall(CheckPostDoesNotWait());
+  for (int absent = 0; absent < size; ++absent) TpTestCall(CheckPostedWordsNeedNoHelp(absent));
   TpTestCall(CheckOrder());
   return TpTestEnd();
 }
