@@ -69,8 +69,12 @@ PetscErrorCode TpSenderDestroy(TpSender *sender);
 **/
 PetscErrorCode TpSenderFrame(TpSender sender, const TpFrame *frame, const float features[], double *idle);
 
-/** Send the whole state, which is copied: the caller may go on at once. Rounds increase from call to call. Not collective. **/
+/** Send the whole state, which is copied: the caller may go on at once. Rounds never decrease from call to call; a round
+    may have two states, before and after its exchange. Not collective. **/
 PetscErrorCode TpSenderState(TpSender sender, PetscInt64 round, const TpState *state, double *idle);
+
+/** Whether a credit that has come so far asked to stop. Never waits. Not collective. **/
+PetscBool TpSenderIsStopWished(TpSender sender);
 
 /** Wait until all messages have left and all credits of rounds before `end_round` have come. Not collective. **/
 PetscErrorCode TpSenderFinish(TpSender sender, PetscInt64 end_round, double *idle);
@@ -102,8 +106,9 @@ PetscErrorCode TpReceiverFrames(TpReceiver receiver, PetscInt64 round, PetscInt 
 **/
 PetscErrorCode TpReceiverStates(TpReceiver receiver, PetscInt64 round, PetscInt *count, const double **states, double *idle);
 
-/** Tell the replicas that `round` is finished: trainer t tells the rungs t, t + K, ... Call it when all trainers have finished it. **/
-PetscErrorCode TpReceiverCredit(TpReceiver receiver, PetscInt64 round);
+/** Tell the replicas that `round` is finished: trainer t tells the rungs t, t + K, ... Call it when all trainers have finished it, every round
+    once. With `stop` they learn that the trainers can't go on (see TpSenderIsStopWished()). Not collective. **/
+PetscErrorCode TpReceiverCredit(TpReceiver receiver, PetscInt64 round, PetscBool stop);
 
 /** At a restart, before the first round: trainer 0 sends each replica its state; replicas get theirs. Collective on world.
     `states` [num_replicas, packed size] on trainer 0, NULL elsewhere; `state` on replicas, NULL on trainers. **/
