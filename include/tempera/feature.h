@@ -14,10 +14,12 @@
 
 /** What the input says. **/
 typedef struct {
-  TpTextList torsions;    /* "phi", "psi", "omega": all of the chain; "phi:2": of residue 2; "4 6 8 14": atoms, counted from 0 */
-  TpTextList distances;   /* "0 7": atoms */
-  TpTextList coordinates; /* "all", or indices: atoms (three coordinates each), or single coordinates of a model potential */
-  PetscInt   label;       /* index into tp_label_words */
+  TpTextList
+      torsions; /* "phi", "psi", "omega": all of the chain; "phi:2": of residue 2; "4 6 8 14": atoms, counted from 0 */
+  TpTextList distances; /* "0 7": atoms */
+  TpTextList
+      coordinates;  /* "all", or indices: atoms (three coordinates each), or single coordinates of a model potential */
+  PetscInt   label; /* index into tp_label_words */
   TpTextList label_atoms; /* kinetic label: "all", or atom indices */
 } TpFeatureSettings;
 
@@ -26,17 +28,18 @@ extern const char *const tp_label_words[]; /* "bath", "kinetic", NULL */
 
 /** What features need to know of the system; plain numbers, so that this module knows no engine. **/
 typedef struct {
-  PetscInt          size;          /* coordinates */
-  PetscInt          num_particles;
-  PetscInt          dimension;     /* coordinates per particle, 3 or 1 */
-  const double     *mass;          /* [num_particles] */
-  double            period;        /* of every coordinate, 0: none */
-  PetscBool         has_box;
-  PetscInt          num_constraints;
-  const PetscInt   *constraints;   /* [num_constraints, 2] */
-  PetscInt          degrees_of_freedom; /* of the whole system, by the engine: tells whether its centre of mass is held; 0: it is not */
+  PetscInt        size; /* coordinates */
+  PetscInt        num_particles;
+  PetscInt        dimension; /* coordinates per particle, 3 or 1 */
+  const double   *mass;      /* [num_particles] */
+  double          period;    /* of every coordinate, 0: none */
+  PetscBool       has_box;
+  PetscInt        num_constraints;
+  const PetscInt *constraints; /* [num_constraints, 2] */
+  PetscInt
+      degrees_of_freedom; /* of the whole system, by the engine: tells whether its centre of mass is held; 0: it is not */
   double            boltzmann;
-  const TpTopology *topology;      /* NULL: none, named torsions are refused */
+  const TpTopology *topology; /* NULL: none, named torsions are refused */
 } TpFeatureSystem;
 
 /* ---------------------------------------------------------------------------------------------------------- features */
@@ -94,12 +97,12 @@ double TpLabelCompute(TpLabel label, double bath, const double v[]);
 
 /** Network inputs x = (e - mean) / scale of encoded features e. Periodic features take two inputs, sin and cos, others one. **/
 typedef struct TpEncoding_ {
-  PetscInt  num_raw;
-  PetscInt  num_encoded;
-  double   *period; /* [num_raw] 0: not periodic */
-  double   *mean;   /* [num_encoded] */
-  double   *scale;  /* [num_encoded] > 0 */
-} *TpEncoding;
+  PetscInt num_raw;
+  PetscInt num_encoded;
+  double  *period; /* [num_raw] 0: not periodic */
+  double  *mean;   /* [num_encoded] */
+  double  *scale;  /* [num_encoded] > 0 */
+} * TpEncoding;
 
 /** mean 0 and scale 1 to begin with. **/
 PetscErrorCode TpEncodingCreate(PetscInt num_raw, const double period[], TpEncoding *encoding);
