@@ -1,5 +1,6 @@
 /**
-  Nn: layers and networks, forward and backward by hand, on BLAS. No MPI, no files, no diffusion.
+  Nn: layers and networks, forward and backward by hand, on matrix kernels of its own that are chosen by processor at run time. No MPI, no files,
+  no diffusion.
 
   Numbers are TpNumber: float in the program. The same sources compiled with -DTP_NN_DOUBLE give a double precision library, with which the
   tests compare every backward pass against central differences.
@@ -23,11 +24,12 @@ typedef float TpNumber;
 /* ------------------------------------------------------------------------------------------------------------ layers */
 
 /** y [B, M] = x [B, N] w^T + b, with w [M, N] and b [M] (NULL: none). **/
-void TpLinearForward(PetscInt B, PetscInt N, PetscInt M, const TpNumber x[], const TpNumber w[], const TpNumber b[], TpNumber y[]);
+void TpLinearForward(PetscInt B, PetscInt N, PetscInt M, const TpNumber x[], const TpNumber w[], const TpNumber b[],
+                     TpNumber y[]);
 
 /** Given dy [B, M]: dx [B, N] = dy w (NULL: not wanted), dw += dy^T x, db += column sums of dy (NULL: none). **/
-void TpLinearBackward(PetscInt B, PetscInt N, PetscInt M, const TpNumber x[], const TpNumber w[], const TpNumber dy[], TpNumber dx[], TpNumber dw[],
-                      TpNumber db[]);
+void TpLinearBackward(PetscInt B, PetscInt N, PetscInt M, const TpNumber x[], const TpNumber w[], const TpNumber dy[],
+                      TpNumber dx[], TpNumber dw[], TpNumber db[]);
 
 /** ty [B, M] = tx w^T: the directional derivative of the forward pass along tx, at fixed parameters.
     Its reverse (given d ty) is TpLinearBackward() with x := tx, b := none. **/
@@ -41,7 +43,8 @@ void TpSiluBackward(PetscInt n, const TpNumber x[], const TpNumber dy[], TpNumbe
 
 /** ty = silu'(x) tx. Its reverse, given d ty: d tx = silu'(x) d ty, and dx += silu''(x) tx d ty. **/
 void TpSiluTangent(PetscInt n, const TpNumber x[], const TpNumber tx[], TpNumber ty[]);
-void TpSiluTangentBackward(PetscInt n, const TpNumber x[], const TpNumber tx[], const TpNumber dty[], TpNumber dtx[], TpNumber dx[]);
+void TpSiluTangentBackward(PetscInt n, const TpNumber x[], const TpNumber tx[], const TpNumber dty[], TpNumber dtx[],
+                           TpNumber dx[]);
 
 /** Sinusoidal embedding of times: e [B, width] = (sin(1000 t f_j), cos(1000 t f_j)), f_j = 10000^(-j / (width/2 - 1)), t in [0, 1]. width even, >= 4. **/
 void TpTimeEmbedding(PetscInt B, PetscInt width, const TpNumber t[], TpNumber e[]);
@@ -52,7 +55,7 @@ typedef struct {
   PetscInt   kind;      /* index into tp_network_words */
   PetscInt64 width;     /* of the hidden layers */
   PetscInt64 depth;     /* number of residual blocks */
-  PetscInt64 embedding; /* width of the time and condition embedding, even */
+  PetscInt64 embedding; /* width of the time and condition embedding, even, >= 4 */
 } TpNetworkSettings;
 
 extern const char *const tp_network_words[]; /* "mlp", NULL */
@@ -78,7 +81,8 @@ typedef struct TpWorkspace_ *TpWorkspace;
 
   Errors: TP_ERR_INPUT for impossible sizes (odd embedding, zero width).
 **/
-PetscErrorCode TpNetworkCreate(const TpNetworkSettings *settings, PetscInt num_inputs, PetscInt num_conditions, TpNetwork *network);
+PetscErrorCode TpNetworkCreate(const TpNetworkSettings *settings, PetscInt num_inputs, PetscInt num_conditions,
+                               TpNetwork *network);
 PetscErrorCode TpNetworkDestroy(TpNetwork *network);
 
 PetscInt TpNetworkNumInputs(TpNetwork network);
@@ -101,9 +105,9 @@ PetscErrorCode TpWorkspaceCreate(TpNetwork network, PetscInt max_batch, TpWorksp
 PetscErrorCode TpWorkspaceDestroy(TpWorkspace *workspace);
 
 /** y [B, D]; activations stay in the workspace for the backward pass. Each row's result depends on that row alone, bit for bit, at any B. **/
-PetscErrorCode TpNetworkForward(TpNetwork network, const TpNumber parameters[], TpWorkspace workspace, PetscInt B, const TpNumber x[], const TpNumber t[],
-                                const TpNumber c[], TpNumber y[]);
+PetscErrorCode TpNetworkForward(TpNetwork network, const TpNumber parameters[], TpWorkspace workspace, PetscInt B,
+                                const TpNumber x[], const TpNumber t[], const TpNumber c[], TpNumber y[]);
 
 /** After TpNetworkForward() with the same arguments: given dy [B, D], gradient [parameters] += ..., dx [B, D] (NULL: not wanted). **/
-PetscErrorCode TpNetworkBackward(TpNetwork network, const TpNumber parameters[], TpWorkspace workspace, PetscInt B, const TpNumber dy[],
-                                 TpNumber gradient[], TpNumber dx[]);
+PetscErrorCode TpNetworkBackward(TpNetwork network, const TpNumber parameters[], TpWorkspace workspace, PetscInt B,
+                                 const TpNumber dy[], TpNumber gradient[], TpNumber dx[]);

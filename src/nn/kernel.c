@@ -1,0 +1,52 @@
+/* The list of kernels, and the choice among them by what the processor can do. */
+#include "kernel.h"
+
+#define TABLE(suffix)                                                                                                  \
+  TP_KERNEL_DECLARE(suffix);                                                                                           \
+  static const TpKernels kernels_##suffix = {                                                                          \
+      .name                  = #suffix,                                                                                \
+      .product               = TpProduct_##suffix,                                                                     \
+      .silu_forward          = TpSiluForward_##suffix,                                                                 \
+      .silu_backward         = TpSiluBackward_##suffix,                                                                \
+      .silu_tangent          = TpSiluTangent_##suffix,                                                                 \
+      .silu_tangent_backward = TpSiluTangentBackward_##suffix,                                                         \
+  }
+
+TABLE(baseline);
+#ifdef TP_KERNEL_AVX2
+TABLE(avx2);
+#endif
+#ifdef TP_KERNEL_AVX512
+TABLE(avx512);
+#endif
+
+const TpKernels *const tp_kernels[] = {
+#ifdef TP_KERNEL_AVX512
+    &kernels_avx512,
+#endif
+#ifdef TP_KERNEL_AVX2
+    &kernels_avx2,
+#endif
+    &kernels_baseline,
+    NULL,
+};
+
+PetscBool TpKernelsUsable(const TpKernels *kernels)
+{
+#ifdef TP_KERNEL_AVX512
+  if (kernels == &kernels_avx512)
+    return (PetscBool)(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("fma"));
+#endif
+#ifdef TP_KERNEL_AVX2
+  if (kernels == &kernels_avx2) return (PetscBool)(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"));
+#endif
+  return (PetscBool)(kernels == &kernels_baseline);
+}
+
+const TpKernels *TpKernelsBest(void)
+{
+  PetscInt i = 0;
+
+  while (!TpKernelsUsable(tp_kernels[i])) i++; /* ends: the baseline, last in the list, is always usable */
+  return tp_kernels[i];
+}

@@ -1,0 +1,182 @@
+/* Networks: the table of kinds, the parameter block and its tensors, workspaces. */
+#include "network-impl.h"
+
+#include <stdarg.h>
+
+const char *const                tp_network_words[] = {"mlp", NULL};
+static const TpNetworkOps *const network_kinds[]    = {&tp_network_mlp};
+
+static PetscErrorCode CheckSettings(const TpNetworkSettings *settings, PetscInt num_inputs, PetscInt num_conditions)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(settings->kind >= 0 && settings->kind < (PetscInt)PETSC_STATIC_ARRAY_LENGTH(network_kinds),
+             PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "network kind %d", (int)settings->kind);
+  TpCheckInput(num_inputs >= 1, "the network has %d inputs; allowed: at least 1 feature", (int)num_inputs);
+  TpCheckInput(num_conditions >= 0, "the network has %d conditions; allowed: at least 0", (int)num_conditions);
+  TpCheckInput(settings->width >= 1 && settings->width <= 16384, "the network's width is %lld; allowed: 1 to 16384",
+               (long long)settings->width);
+  TpCheckInput(settings->depth >= 1 && settings->depth <= 256, "the network's depth is %lld; allowed: 1 to 256",
+               (long long)settings->depth);
+  TpCheckInput(settings->embedding >= 4 && settings->embedding <= 16384 && settings->embedding % 2 == 0,
+               "the network's embedding is %lld; allowed: even numbers from 4 to 16384",
+               (long long)settings->embedding);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpNetworkCreate(const TpNetworkSettings *settings, PetscInt num_inputs, PetscInt num_conditions,
+                               TpNetwork *network)
+{
+  TpNetwork      created;
+  PetscErrorCode code;
+
+  PetscFunctionBeginUser;
+  PetscCall(CheckSettings(settings, num_inputs, num_conditions));
+  PetscCall(PetscNew(&created));
+  created->ops            = network_kinds[settings->kind];
+  created->settings       = *settings;
+  created->num_inputs     = num_inputs;
+  created->num_conditions = num_conditions;
+  code                    = created->ops->create(created);
+  if (code) PetscCall(TpNetworkDestroy(&created)); /* too large: the user may be asked again */
+  *network = created;
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpNetworkDestroy(TpNetwork *network)
+{
+  PetscFunctionBeginUser;
+  if (!*network) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall((*network)->ops->destroy(*network));
+  PetscCall(PetscFree((*network)->tensors));
+  PetscCall(PetscFree((*network)->scales));
+  PetscCall(PetscFree(*network));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscInt TpNetworkNumInputs(TpNetwork network)
+{
+  return network->num_inputs;
+}
+
+PetscInt TpNetworkNumConditions(TpNetwork network)
+{
+  return network->num_conditions;
+}
+
+PetscInt TpNetworkNumParameters(TpNetwork network)
+{
+  return network->num_parameters;
+}
+
+PetscErrorCode TpNetworkTensors(TpNetwork network, PetscInt *count, const TpTensor **tensors)
+{
+  PetscFunctionBeginUser;
+  *count   = network->num_tensors;
+  *tensors = network->tensors;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode GrowTensors(TpNetwork network)
+{
+  const PetscInt max_tensors = network->max_tensors + 64;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscRealloc(sizeof *network->tensors * (size_t)max_tensors, &network->tensors));
+  PetscCall(PetscRealloc(sizeof *network->scales * (size_t)max_tensors, &network->scales));
+  network->max_tensors = max_tensors;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpNetworkAddTensor(TpNetwork network, PetscInt rows, PetscInt columns, double scale, PetscInt *offset,
+                                  const char *format, ...)
+{
+  TpTensor *tensor;
+  va_list   arguments;
+
+  PetscFunctionBeginUser;
+  if (network->num_tensors == network->max_tensors) PetscCall(GrowTensors(network));
+  network->scales[network->num_tensors] = scale;
+  tensor                                = &network->tensors[network->num_tensors++];
+  PetscCall(PetscMemzero(tensor, sizeof *tensor));
+  va_start(arguments, format);
+  (void)vsnprintf(tensor->name, sizeof tensor->name, format, arguments);
+  va_end(arguments);
+  TpCheckInput((PetscInt64)rows * columns < PETSC_MAX_INT - network->num_parameters,
+               "the network is too large: more than %d parameters; allowed: a smaller width or depth",
+               (int)PETSC_MAX_INT);
+  tensor->offset  = network->num_parameters;
+  tensor->rows    = rows;
+  tensor->columns = columns;
+  network->num_parameters += rows * columns;
+  *offset = tensor->offset;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpNetworkInitialise(TpNetwork network, uint64_t seed, TpNumber parameters[])
+{
+  double  *normal;
+  PetscInt largest = 0;
+
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < network->num_tensors; i++) {
+    largest = PetscMax(largest, network->tensors[i].rows * network->tensors[i].columns);
+  }
+  PetscCall(PetscMalloc1(largest, &normal));
+  for (PetscInt i = 0; i < network->num_tensors; i++) {
+    const PetscInt size = network->tensors[i].rows * network->tensors[i].columns;
+
+    TpRandomNormal(seed, TP_RANDOM_WEIGHTS, (uint32_t)i, 0, size, normal);
+    for (PetscInt j = 0; j < size; j++) {
+      parameters[network->tensors[i].offset + j] =
+          network->scales[i] > 0 ? (TpNumber)(network->scales[i] * normal[j]) : 0;
+    }
+  }
+  PetscCall(PetscFree(normal));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+double TpNetworkOperations(TpNetwork network)
+{
+  return network->ops->operations(network);
+}
+
+PetscErrorCode TpWorkspaceCreate(TpNetwork network, PetscInt max_batch, TpWorkspace *workspace)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(max_batch >= 1, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "max_batch %d", (int)max_batch);
+  PetscCall(PetscNew(workspace));
+  (*workspace)->max_batch = max_batch;
+  PetscCall(PetscMalloc1(network->ops->workspace_size(network, max_batch), &(*workspace)->numbers));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpWorkspaceDestroy(TpWorkspace *workspace)
+{
+  PetscFunctionBeginUser;
+  if (!*workspace) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree((*workspace)->numbers));
+  PetscCall(PetscFree(*workspace));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpNetworkForward(TpNetwork network, const TpNumber parameters[], TpWorkspace workspace, PetscInt B,
+                                const TpNumber x[], const TpNumber t[], const TpNumber c[], TpNumber y[])
+{
+  PetscFunctionBeginUser;
+  PetscCheck(B >= 0 && B <= workspace->max_batch, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
+             "batch of %d, workspace for %d", (int)B, (int)workspace->max_batch);
+  workspace->batch = B;
+  network->ops->forward(network, parameters, workspace, B, x, t, c, y);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpNetworkBackward(TpNetwork network, const TpNumber parameters[], TpWorkspace workspace, PetscInt B,
+                                 const TpNumber dy[], TpNumber gradient[], TpNumber dx[])
+{
+  PetscFunctionBeginUser;
+  PetscCheck(B == workspace->batch, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE,
+             "backward of %d rows after forward of %d", (int)B, (int)workspace->batch);
+  network->ops->backward(network, parameters, workspace, B, dy, gradient, dx);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,82 @@
+/* A row's answer, and the gradient of its input, do not depend on the batch it is in: bit for bit. */
+#include "tempera/nn.h"
+#include "test.h"
+
+#include <string.h>
+
+#define ROWS 200
+#define D    5
+#define C    1
+
+typedef struct {
+  TpNetwork   network;
+  TpWorkspace workspace;
+  TpNumber   *parameters, *gradient;
+  TpNumber    x[ROWS * D], t[ROWS], c[ROWS], dy[ROWS * D], y[ROWS * D], dx[ROWS * D];
+} Case;
+
+static PetscErrorCode Evaluate(Case *test, PetscInt first, PetscInt B, TpNumber y[], TpNumber dx[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(TpNetworkForward(test->network, test->parameters, test->workspace, B, test->x + first * D, test->t + first,
+                             test->c + first * C, y));
+  PetscCall(
+      TpNetworkBackward(test->network, test->parameters, test->workspace, B, test->dy + first * D, test->gradient, dx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CaseCreate(PetscInt64 width, Case *test)
+{
+  const TpNetworkSettings settings = {.kind = 0, .width = width, .depth = 2, .embedding = 16};
+  PetscInt                size;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpNetworkCreate(&settings, D, C, &test->network));
+  PetscCall(TpWorkspaceCreate(test->network, ROWS, &test->workspace));
+  size = TpNetworkNumParameters(test->network);
+  PetscCall(PetscMalloc1(size, &test->parameters));
+  PetscCall(PetscCalloc1(size, &test->gradient));
+  TpRandomNormalFloat(1, TP_RANDOM_TEST, 1, 0, size, test->parameters);
+  for (PetscInt i = 0; i < size; i++) test->parameters[i] *= 0.2f;
+  TpRandomNormalFloat(1, TP_RANDOM_TEST, 2, 0, ROWS * D, test->x);
+  TpRandomNormalFloat(1, TP_RANDOM_TEST, 3, 0, ROWS * D, test->dy);
+  TpRandomNormalFloat(1, TP_RANDOM_TEST, 4, 0, ROWS, test->c);
+  for (PetscInt i = 0; i < ROWS; i++) test->t[i] = (TpNumber)((i / 3) % 7 + 1) / 7; /* with repeated times */
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Every batch size, at places that move through the rows; widths with and without a remainder at the register tiles. */
+static void TestWidth(PetscInt64 width)
+{
+  Case    *test;
+  TpNumber y[ROWS * D], dx[ROWS * D];
+  PetscInt wrong = 0;
+
+  TpTestCall(PetscNew(&test));
+  TpTestCall(CaseCreate(width, test));
+  TpTestCall(Evaluate(test, 0, ROWS, test->y, test->dx));
+  for (PetscInt i = 0; i < ROWS * D; i++) wrong += !(test->y[i] == test->y[i] && test->y[i] != 0);
+  TpTestExpectEqual(wrong, 0);
+  for (PetscInt B = 1; B <= ROWS; B += B < 40 ? 1 : 13) {
+    for (PetscInt first = 0; first + B <= ROWS; first += 37) {
+      TpTestCall(Evaluate(test, first, B, y, dx));
+      wrong += !!memcmp(y, test->y + first * D, sizeof(TpNumber) * (size_t)(B * D));
+      wrong += !!memcmp(dx, test->dx + first * D, sizeof(TpNumber) * (size_t)(B * D));
+    }
+  }
+  TpTestExpectThat(wrong == 0, "width %d: %d batches change a row's bits", (int)width, (int)wrong);
+  TpTestCall(PetscFree(test->parameters));
+  TpTestCall(PetscFree(test->gradient));
+  TpTestCall(TpWorkspaceDestroy(&test->workspace));
+  TpTestCall(TpNetworkDestroy(&test->network));
+  TpTestCall(PetscFree(test));
+}
+
+int main(int argc, char **argv)
+{
+  TpTestBegin(&argc, &argv);
+  TestWidth(37);
+  TestWidth(64);
+  TestWidth(272); /* more than one block of the inner index */
+  return TpTestEnd();
+}
