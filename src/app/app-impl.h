@@ -1,0 +1,124 @@
+/* What the files of the application share: the settings and the small services around a run. */
+#pragma once
+
+#include "tempera/app.h"
+#include "tempera/base.h"
+#include "tempera/comm.h"
+#include "tempera/diffusion.h"
+#include "tempera/engine.h"
+#include "tempera/feature.h"
+#include "tempera/file.h"
+#include "tempera/ladder.h"
+#include "tempera/nn.h"
+#include "tempera/stream.h"
+#include "tempera/thermo.h"
+#include "tempera/train.h"
+
+/* ---------------------------------------------------------------------------------------------------------- settings */
+
+/** Everything the input file says; filled by the table in parameters.c. **/
+typedef struct {
+  struct {
+    char      *folder; /* of the run; relative to the working folder */
+    PetscInt64 rounds;
+    PetscInt64 seed;
+    double     max_hours; /* 0: no limit */
+  } run;
+  struct {
+    PetscInt64 trainers;
+    PetscInt   placement; /* TpPlacement */
+  } groups;
+  TpEngineSettings    engine;
+  TpLadderSettings    ladder; /* sections ladder and exchange */
+  TpFeatureSettings   features;
+  TpStreamSettings    stream;
+  TpNetworkSettings   network;
+  TpDiffusionSettings diffusion;
+  TpTrainSettings     training;
+  PetscInt64          scale_rounds; /* training.scale_rounds */
+  struct {
+    PetscInt64 report_interval;     /* rounds */
+    PetscInt64 checkpoint_interval; /* rounds */
+    PetscInt64 keep_checkpoints;
+    PetscInt64 trajectory_interval; /* rounds, 0: no trajectories */
+    PetscBool  velocities;
+  } output;
+  struct {
+    PetscInt64 samples;
+    PetscInt64 bins;
+    PetscInt64 pair_bins;
+    TpTextList pairs; /* "phi2 psi2" */
+  } evaluation;
+} TpSettings;
+
+/** The one table of parameters, ended by a NULL key. **/
+extern const TpParameter tp_parameters[];
+
+/** The unit system that the input is in. Not collective. **/
+PetscErrorCode TpSettingsUnits(TpConfig config, TpUnitSystem *units);
+
+/** Fill and check across parameters what a single row of the table can't. `input` is the input file's path. Not collective. Free with TpSettingsDestroy(). **/
+PetscErrorCode TpSettingsCreate(TpConfig config, const char *input, TpSettings *settings);
+PetscErrorCode TpSettingsDestroy(TpSettings *settings);
+
+/**
+  Compare the settings of a restart with those that a checkpoint was written with (YAML text). Not collective.
+
+  Errors: TP_ERR_INPUT naming the first key whose change would change the physics, the random numbers or the model. Lengths, outputs, groups, sampling
+  and where files lie may change.
+**/
+PetscErrorCode TpSettingsCompare(const TpSettings *settings, TpConfig config, const char *parameters, const char *name);
+
+/* ------------------------------------------------------------------------------------------------------ command line */
+
+/** What the command line says. Texts are argv's. **/
+typedef struct {
+  const char  *verb;
+  const char  *operand; /* input, model or file */
+  PetscInt     num_sets;
+  const char **sets;         /* [num_sets] "section.key=value" */
+  PetscBool    check;        /* --check */
+  PetscBool    restart;      /* --restart */
+  const char  *restart_path; /* --restart=PATH, NULL: the newest complete checkpoint */
+  double       max_hours;    /* --max-hours, 0: not given */
+  const char  *temperatures; /* generate */
+  PetscInt64   samples;      /* generate */
+  const char  *output;       /* generate */
+  PetscInt64   seed;         /* generate; -1: not given */
+  const char  *sampler;      /* generate; NULL: the model's */
+  PetscInt64   steps;        /* generate; 0: the model's */
+} TpCommandLine;
+
+/** Parse our part of the command line; what follows "--" is left to PETSc. Not collective. Errors: TP_ERR_INPUT. **/
+PetscErrorCode TpCommandLineParse(int argc, char **argv, TpCommandLine *command);
+PetscErrorCode TpCommandLineDestroy(TpCommandLine *command);
+
+/** Read the input, apply --set. Collective on `comm`. **/
+PetscErrorCode TpReadInput(MPI_Comm comm, const TpCommandLine *command, TpConfig *config, TpSettings *settings);
+
+/* ------------------------------------------------------------------------------------------------------------- verbs */
+
+PetscErrorCode TpVerbRun(MPI_Comm comm, const TpCommandLine *command);
+PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command);
+PetscErrorCode TpVerbInfo(MPI_Comm comm, const TpCommandLine *command);
+
+/* ----------------------------------------------------------------------------------------------------------- version */
+
+/** "tempera 0.1.0 (git revision)". Ours. **/
+const char *TpVersionLine(void);
+/** Version, revision, compilers, libraries; several lines. Not collective. **/
+PetscErrorCode TpVersionWrite(FILE *file);
+
+/** Usage and the parameters whose keys contain `filter` (NULL: all). Not collective. **/
+PetscErrorCode TpHelpWrite(const char *filter, FILE *file);
+
+/* ------------------------------------------------------------------------------------------------------------- paths */
+
+/** "folder/name" into path. Errors: PETSC_ERR_ARG_SIZ if it does not fit. **/
+PetscErrorCode TpPathJoin(const char *folder, const char *name, char path[PETSC_MAX_PATH_LEN]);
+
+/* ------------------------------------------------------------------------------------------------------------- names */
+
+/** Write `count` texts that lie `length` characters apart, from `first` on, as a dataset of texts. Collective on the file's ranks. **/
+PetscErrorCode TpWriteNames(TpFile file, const char *dataset, PetscInt count, size_t length, const char *first,
+                            const char *description);

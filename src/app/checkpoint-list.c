@@ -1,0 +1,126 @@
+/* The checkpoints in a run folder: which is the newest whole one, which may go. */
+#include "run-impl.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* "round-000000001000.h5" -> 1000 rounds done; 0 for any other name. */
+static PetscInt64 RoundsOfName(const char *name)
+{
+  long long rounds = 0;
+  int       end    = 0;
+
+  if (sscanf(name, "round-%12lld.h5%n", &rounds, &end) != 1 || !end || name[end]) return 0;
+  return rounds;
+}
+
+static int NewestFirst(const void *a, const void *b)
+{
+  const PetscInt64 x = *(const PetscInt64 *)a, y = *(const PetscInt64 *)b;
+
+  return (x < y) - (x > y);
+}
+
+/* Rounds of all checkpoints, newest first; on this rank alone. Free *rounds. */
+static PetscErrorCode ListHere(TpRun run, PetscInt *count, PetscInt64 **rounds)
+{
+  char           path[PETSC_MAX_PATH_LEN];
+  PetscInt       size = 0;
+  DIR           *folder;
+  struct dirent *entry;
+
+  PetscFunctionBeginUser;
+  *count  = 0;
+  *rounds = NULL;
+  PetscCall(TpRunPath(run, "checkpoints", path));
+  folder = opendir(path);
+  if (!folder) PetscFunctionReturn(PETSC_SUCCESS);
+  while (readdir(folder)) ++size;
+  rewinddir(folder);
+  PetscCall(PetscMalloc1(size, rounds));
+  while ((entry = readdir(folder)) && *count < size)
+    if (RoundsOfName(entry->d_name) > 0) (*rounds)[(*count)++] = RoundsOfName(entry->d_name);
+  closedir(folder);
+  qsort(*rounds, (size_t)*count, sizeof(**rounds), NewestFirst);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpCheckpointPrune(TpRun run)
+{
+  PetscInt    count;
+  PetscInt64 *rounds;
+  char        path[PETSC_MAX_PATH_LEN];
+
+  PetscFunctionBeginUser;
+  if (!run->is_writer) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ListHere(run, &count, &rounds));
+  for (PetscInt i = (PetscInt)run->settings.output.keep_checkpoints; i < count; ++i) {
+    PetscCall(TpCheckpointPath(run, rounds[i] - 1, path));
+    if (unlink(path) && errno != ENOENT) TpLog(TP_LOG_WARNING, "%s: can't be removed: %s", path, strerror(errno));
+  }
+  PetscCall(PetscFree(rounds));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The list on the writer, for all. */
+static PetscErrorCode ListEverywhere(TpRun run, PetscInt *count, PetscInt64 **rounds)
+{
+  const int root = run->groups->trainer_rank[0];
+
+  PetscFunctionBeginUser;
+  if (run->is_writer) PetscCall(ListHere(run, count, rounds));
+  PetscCall(TpBroadcast(count, 1, MPIU_INT, root, run->groups->world, NULL));
+  if (!run->is_writer) PetscCall(PetscMalloc1(*count, rounds));
+  PetscCall(TpBroadcast(*rounds, *count, MPIU_INT64, root, run->groups->world, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The newest file that is whole, every byte of it; 0 rounds if there is none. */
+static PetscErrorCode NewestWhole(TpRun run, char path[PETSC_MAX_PATH_LEN], PetscBool *found)
+{
+  PetscInt    count  = 0;
+  PetscInt64 *rounds = NULL;
+  char        message[512];
+
+  PetscFunctionBeginUser;
+  *found = PETSC_FALSE;
+  PetscCall(ListEverywhere(run, &count, &rounds));
+  for (PetscInt i = 0; i < count && !*found; ++i) {
+    PetscCall(TpCheckpointPath(run, rounds[i] - 1, path));
+    PetscCall(TpFileVerify(run->groups->world, path, found, message, sizeof(message)));
+    if (!*found && run->is_writer) TpLog(TP_LOG_WARNING, "%s; trying the checkpoint before it", message);
+  }
+  PetscCall(PetscFree(rounds));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpCheckpointFind(TpRun run, const char *wanted, char path[PETSC_MAX_PATH_LEN], PetscInt64 *next_round)
+{
+  char      message[512];
+  char     *parameters;
+  PetscBool whole;
+  TpFile    file;
+
+  PetscFunctionBeginUser;
+  if (wanted) {
+    TpCheckInput(strlen(wanted) < PETSC_MAX_PATH_LEN, "--restart: the path is too long");
+    strcpy(path, wanted);
+    PetscCall(TpFileVerify(run->groups->world, path, &whole, message, sizeof(message)));
+    TpCheckInput(whole, "%s", message);
+  } else {
+    PetscCall(NewestWhole(run, path, &whole));
+    TpCheckInput(whole, "%s/checkpoints: holds no whole checkpoint to restart from; start again in a new run.folder",
+                 run->settings.run.folder);
+  }
+  PetscCall(TpFileOpen(run->groups->world, path, TP_CHECKPOINT_FORMAT, TP_CHECKPOINT_VERSION, &file));
+  PetscCall(TpFileReadInteger(file, "/", "next_round", next_round));
+  PetscCall(TpFileReadText(file, "/", "parameters", &parameters));
+  PetscCall(TpFileClose(&file));
+  TpCheckInput(*next_round >= 1, "%s: next_round is %lld", path, (long long)*next_round);
+  PetscCall(TpSettingsCompare(&run->settings, run->config, parameters, path));
+  PetscCall(PetscFree(parameters));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,121 @@
+/* A checkpoint: both groups' whole state in one published file, indexed by rung and parameter, never by rank. */
+#include "run-impl.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+PetscErrorCode TpCheckpointPath(TpRun run, PetscInt64 round, char path[PETSC_MAX_PATH_LEN])
+{
+  char name[64];
+
+  PetscFunctionBeginUser;
+  snprintf(name, sizeof(name), "checkpoints/round-%012lld.h5", (long long)round + 1);
+  PetscCall(TpRunPath(run, name, path));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ------------------------------------------------------------------------------------------------------------- write */
+
+static PetscErrorCode WriteStates(TpRun run, TpFile file, PetscInt count, const double states[])
+{
+  TpGroups         groups    = run->groups;
+  const PetscInt   num_rungs = run->ladder->num_rungs, width = TpStatePackedSize(run->system.size);
+  const PetscInt64 shape[] = {num_rungs, width};
+
+  PetscFunctionBeginUser;
+  PetscCall(TpFileDefine(
+      file, "/states", TP_FILE_DOUBLE, 2, shape, "nm, nm/ps, kJ/mol or reduced",
+      "configuration at each rung after the round's exchange: walker, energy, box [9], positions, velocities"));
+  /* Rungs are dealt out in turn: in each pass every trainer writes one row, or none. */
+  for (PetscInt first = 0; first < num_rungs; first += groups->num_trainers) {
+    const PetscInt k = first + groups->group_rank, i = first / groups->num_trainers;
+    const PetscInt here = k < num_rungs && i < count ? 1 : 0;
+
+    PetscCall(TpFileWriteRows(file, "/states", TP_FILE_DOUBLE, here ? k : 0, here, here ? states + i * width : NULL));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteTrainer(TpFile file, const TpCheckpoint *checkpoint)
+{
+  TpTrainer        trainer = checkpoint->trainer;
+  const PetscInt64 length = trainer->num_parameters, encoded = checkpoint->encoding->num_encoded;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpFileWriteAll(file, "/trainer/parameters", TP_FILE_FLOAT, 1, &length, trainer->parameters, "", "weights"));
+  PetscCall(TpFileWriteAll(file, "/trainer/average", TP_FILE_FLOAT, 1, &length, trainer->average, "",
+                           "moving average of the weights"));
+  PetscCall(TpFileWriteAll(file, "/trainer/moment1", TP_FILE_FLOAT, 1, &length, trainer->moment1, "",
+                           "first moment of Adam"));
+  PetscCall(TpFileWriteAll(file, "/trainer/moment2", TP_FILE_FLOAT, 1, &length, trainer->moment2, "",
+                           "second moment of Adam"));
+  PetscCall(TpFileWriteAll(file, "/encoding/mean", TP_FILE_DOUBLE, 1, &encoded, checkpoint->encoding->mean, "",
+                           "mean of each encoded feature"));
+  PetscCall(TpFileWriteAll(file, "/encoding/scale", TP_FILE_DOUBLE, 1, &encoded, checkpoint->encoding->scale, "",
+                           "standard deviation of each encoded feature"));
+  PetscCall(TpFileWriteInteger(file, "/trainer", "step", trainer->step));
+  PetscCall(TpFileWriteReal(file, "/trainer", "loss", trainer->loss));
+  PetscCall(TpFileWriteInteger(file, "/encoding", "is_scaled", checkpoint->is_scaled));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpCheckpointWrite(TpRun run, const char *path, const char *format, const TpCheckpoint *checkpoint,
+                                 PetscInt count, const double states[])
+{
+  const TpFileHeader header = {.format     = format,
+                               .version    = TP_CHECKPOINT_VERSION,
+                               .program    = TpVersionLine(),
+                               .parameters = run->used_parameters};
+  TpFile             file;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpFileCreate(run->groups->group, path, &header, &file));
+  PetscCall(TpFileWriteInteger(file, "/", "next_round", checkpoint->round + 1));
+  PetscCall(TpFileWriteText(file, "/", "system_hash", run->system.hash_text));
+  PetscCall(TpFileWriteText(file, "/", "state_is", "after the exchange of round next_round - 1"));
+  PetscCall(WriteStates(run, file, count, states));
+  PetscCall(WriteTrainer(file, checkpoint));
+  PetscCall(TpFilePublish(&file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* -------------------------------------------------------------------------------------------------------------- read */
+
+PetscErrorCode TpCheckpointRead(TpRun run, const char *path, TpCheckpoint *checkpoint, double states[])
+{
+  TpTrainer        trainer = checkpoint->trainer;
+  const PetscInt64 length = trainer->num_parameters, encoded = checkpoint->encoding->num_encoded;
+  const PetscInt64 num_rungs = run->ladder->num_rungs;
+  PetscInt64       shape[2], is_scaled;
+  char            *hash;
+  TpFile           file;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpFileOpen(run->groups->group, path, TP_CHECKPOINT_FORMAT, TP_CHECKPOINT_VERSION, &file));
+  PetscCall(TpFileReadText(file, "/", "system_hash", &hash));
+  TpCheckInput(!strcmp(hash, run->system.hash_text),
+               "%s: was written for another system; forces, time step, friction and molecule must be the same", path);
+  PetscCall(PetscFree(hash));
+  PetscCall(TpFileShape(file, "/states", 2, shape));
+  TpCheckInput(shape[0] == num_rungs && shape[1] == TpStatePackedSize(run->system.size),
+               "%s: holds %lld configurations of %lld numbers, the run has %lld of %lld", path, (long long)shape[0],
+               (long long)shape[1], (long long)num_rungs, (long long)TpStatePackedSize(run->system.size));
+  PetscCall(TpFileReadRows(file, "/states", TP_FILE_DOUBLE, 0, run->is_writer ? num_rungs : 0, states));
+  PetscCall(TpFileReadAll(file, "/trainer/parameters", TP_FILE_FLOAT, 1, &length, trainer->parameters));
+  PetscCall(TpFileReadAll(file, "/trainer/average", TP_FILE_FLOAT, 1, &length, trainer->average));
+  PetscCall(TpFileReadAll(file, "/trainer/moment1", TP_FILE_FLOAT, 1, &length, trainer->moment1));
+  PetscCall(TpFileReadAll(file, "/trainer/moment2", TP_FILE_FLOAT, 1, &length, trainer->moment2));
+  PetscCall(TpFileReadAll(file, "/encoding/mean", TP_FILE_DOUBLE, 1, &encoded, checkpoint->encoding->mean));
+  PetscCall(TpFileReadAll(file, "/encoding/scale", TP_FILE_DOUBLE, 1, &encoded, checkpoint->encoding->scale));
+  PetscCall(TpFileReadInteger(file, "/trainer", "step", &trainer->step));
+  PetscCall(TpFileReadReal(file, "/trainer", "loss", &trainer->loss));
+  PetscCall(TpFileReadInteger(file, "/encoding", "is_scaled", &is_scaled));
+  PetscCall(TpFileReadInteger(file, "/", "next_round", &checkpoint->round));
+  --checkpoint->round;
+  checkpoint->is_scaled = is_scaled ? PETSC_TRUE : PETSC_FALSE;
+  PetscCall(TpFileClose(&file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,40 @@
+/* tempera --help. */
+#include "app-impl.h"
+
+#include <string.h>
+
+static const char usage[] =
+    "tempera: replica exchange over a ladder of temperatures, and a diffusion model of configurations at any "
+    "temperature\n"
+    "\n"
+    "  mpirun -n N tempera run INPUT.yaml           simulate, exchange, train, write (N: rungs + trainers)\n"
+    "      --check                                  read everything, print the plan of ranks, memory and disk, stop\n"
+    "      --restart[=CHECKPOINT]                   go on from the newest whole checkpoint of the run's folder, or "
+    "from this one\n"
+    "      --set section.key=value                  override the input; may be repeated\n"
+    "      --max-hours H                            stop gently after this time (also: 90 min)\n"
+    "  mpirun -n N tempera generate MODEL.h5        samples at any temperatures, on any number of ranks\n"
+    "      --temperature T1,T2,...                  in the model's unit, or with one: 350 K\n"
+    "      --output FILE.h5                         where they go; must not exist\n"
+    "      --samples N                              at each temperature; 10000 if not given\n"
+    "      --seed N  --sampler ddpm|ddim  --steps N if not given: those of the run\n"
+    "  tempera info FILE.h5                         what a file is, whether it is whole, where it came from\n"
+    "  tempera --help [KEY]                         this, and the parameters of INPUT.yaml (those that contain KEY)\n"
+    "  tempera --version                            version, revision, compiler, libraries\n"
+    "  tempera --example                            an input with all parameters, their defaults and meaning\n"
+    "\n"
+    "Options after -- go to PETSc (-log_view, for instance). A run stops gently, with a checkpoint, on SIGUSR2 or "
+    "SIGTERM, when a file `stop`\n"
+    "appears in its folder, at --max-hours and before the end of a Slurm job; SIGUSR1 makes it write a checkpoint and "
+    "go on.\n"
+    "Exit status: 0 done or stopped gently, 1 a run that had to stop, 2 a mistake in the input.\n"
+    "\n"
+    "Parameters of INPUT.yaml:\n";
+
+PetscErrorCode TpHelpWrite(const char *filter, FILE *file)
+{
+  PetscFunctionBeginUser;
+  if (!filter) fputs(usage, file);
+  PetscCall(TpConfigWriteHelp(tp_parameters, filter, file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

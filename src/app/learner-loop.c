@@ -1,0 +1,266 @@
+/* The learning side's loop: receive a round, learn from it, write what is due, tell the replicas. */
+#include "learner-impl.h"
+
+#include <math.h>
+
+/* What came with a round, agreed between the trainers. */
+typedef struct {
+  PetscInt64    round;
+  unsigned      decision;   /* TpDecision bits of the replicas */
+  PetscBool     failed;     /* a configuration is bad: nothing of this round is kept */
+  PetscBool     last;       /* no round follows */
+  PetscBool     save;       /* whole states came, for a checkpoint */
+  PetscInt      num_states; /* of rungs t, t + K, ... */
+  const double *states;     /* [num_states, packed] borrowed until the next round */
+} Round;
+
+enum {
+  BAD_FRAME = 1 << 16 /* beside the TpDecision bits */
+};
+
+/* ----------------------------------------------------------------------------------------------------------- receive */
+
+/* Agree on what the frames say of this round, and keep them, unless one of them is bad. */
+static PetscErrorCode ReceiveFrames(TpLearner learner, PetscInt64 number, Round *round)
+{
+  TpRun          run  = learner->run;
+  unsigned       mine = 0, all = 0;
+  PetscInt       count;
+  const TpFrame *frames;
+  const float   *features;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpReceiverFrames(learner->receiver, number, &count, &frames, &features, &learner->idle));
+  for (PetscInt i = 0; i < count; ++i) mine |= frames[i].decision | (frames[i].failed ? BAD_FRAME : 0);
+  PetscCall(TpAllreduce(&mine, &all, 1, MPI_UNSIGNED, MPI_BOR, run->groups->group, &learner->idle));
+  *round        = (Round){.round = number, .decision = all & ~(unsigned)BAD_FRAME};
+  round->failed = all & (BAD_FRAME | TP_DECIDE_FAILED) ? PETSC_TRUE : PETSC_FALSE;
+  round->last =
+      number + 1 == run->settings.run.rounds || (all & (TP_DECIDE_STOP | TP_DECIDE_FAILED)) ? PETSC_TRUE : PETSC_FALSE;
+  round->save =
+      round->last || (all & TP_DECIDE_CHECKPOINT) || TpRunIsCheckpointRound(run, number) ? PETSC_TRUE : PETSC_FALSE;
+  for (PetscInt i = 0; i < count && !round->failed && !learner->is_draining; ++i) {
+    TpRecorderAdd(learner->recorder, &frames[i], features + i * run->system.num_features);
+    PetscCall(TpLearnerKeep(learner, &frames[i], features + i * run->system.num_features));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* All messages of a round, in the order the replicas send them: nothing of it is in flight when anything is done with it. */
+static PetscErrorCode ReceiveRound(TpLearner learner, PetscInt64 number, Round *round)
+{
+  PetscFunctionBeginUser;
+  PetscCall(ReceiveFrames(learner, number, round));
+  if (TpRunIsTrajectoryRound(learner->run, number)) {
+    PetscCall(TpReceiverStates(learner->receiver, number, &round->num_states, &round->states, &learner->idle));
+    if (!round->failed && !learner->is_draining)
+      PetscCall(TpTrajectoriesAdd(learner->trajectories, number, round->num_states, round->states));
+  }
+  if (round->save)
+    PetscCall(TpReceiverStates(learner->receiver, number, &round->num_states, &round->states, &learner->idle));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ------------------------------------------------------------------------------------------------------------- learn */
+
+/* Fix the scaling of the features from all frames so far. Sums go by shard, so that no number of trainers changes a bit. */
+static PetscErrorCode FixScaling(TpLearner learner)
+{
+  TpRun          run        = learner->run;
+  const PetscInt num_shards = (PetscInt)run->settings.stream.num_shards,
+                 length     = 2 * learner->encoding->num_encoded + 1;
+  double *by_shard, *sums;
+  int     first, owned;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc2(num_shards * length, &by_shard, length, &sums));
+  TpShardsOwned(learner->shards, &first, &owned);
+  for (int shard = first; shard < first + owned; ++shard) {
+    for (PetscInt64 i = 0; i < TpShardsCount(learner->shards, shard); ++i) {
+      double label;
+
+      TpEncodingAccumulate(learner->encoding, 1, TpShardsFrame(learner->shards, shard, i, &label),
+                           by_shard + shard * length);
+    }
+  }
+  PetscCall(TpAllreduce(MPI_IN_PLACE, by_shard, num_shards * length, MPI_DOUBLE, MPI_SUM, run->groups->group,
+                        &learner->idle));
+  for (PetscInt i = 0; i < num_shards * length; ++i) sums[i % length] += by_shard[i];
+  if (sums[length - 1] > 0.0) {
+    TpEncodingStandardise(learner->encoding, sums);
+    learner->is_scaled = PETSC_TRUE;
+  }
+  PetscCall(PetscFree2(by_shard, sums));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Learn(TpLearner learner, PetscInt64 round)
+{
+  const TpSettings *settings = &learner->run->settings;
+  const PetscInt64  begin    = settings->training.start_round + settings->scale_rounds - 1;
+  double            loss     = NAN;
+
+  PetscFunctionBeginUser;
+  if (settings->training.steps_per_round && round >= begin) {
+    if (!learner->is_scaled) PetscCall(FixScaling(learner));
+    for (PetscInt64 i = 0; i < settings->training.steps_per_round && learner->is_scaled; ++i) {
+      PetscCall(TpTrainerStep(learner->trainer, learner->shards));
+      loss = learner->trainer->loss;
+    }
+  }
+  TpRecorderAddLoss(learner->recorder, round, loss);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ------------------------------------------------------------------------------------------------------------- write */
+
+static PetscErrorCode Flush(TpLearner learner, PetscInt64 end_round)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TpRecorderFlush(learner->recorder, end_round));
+  if (learner->trajectories) PetscCall(TpTrajectoriesFlush(learner->trajectories));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static TpProgressReport Report(TpLearner learner)
+{
+  return (TpProgressReport){.round                = learner->next_round,
+                            .optimiser_step       = learner->trainer->step,
+                            .loss                 = learner->trainer->loss,
+                            .trainer_idle_seconds = learner->idle,
+                            .times                = TpRecorderTimes(learner->recorder),
+                            .statistics           = TpRecorderStatistics(learner->recorder)};
+}
+
+/* Rows reach the disk before a checkpoint that counts on them. */
+static PetscErrorCode Checkpoint(TpLearner learner, const Round *round)
+{
+  const TpCheckpoint checkpoint = {.round     = round->round,
+                                   .trainer   = learner->trainer,
+                                   .encoding  = learner->encoding,
+                                   .is_scaled = learner->is_scaled};
+  char               path[PETSC_MAX_PATH_LEN];
+
+  PetscFunctionBeginUser;
+  PetscCall(Flush(learner, round->round + 1));
+  PetscCall(TpCheckpointPath(learner->run, round->round, path));
+  PetscCall(TpCheckpointWrite(learner->run, path, TP_CHECKPOINT_FORMAT, &checkpoint, round->num_states, round->states));
+  PetscCall(TpCheckpointPrune(learner->run));
+  if (learner->is_scaled) PetscCall(TpLearnerWriteModel(learner));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteWhatIsDue(TpLearner learner, const Round *round)
+{
+  const PetscBool report =
+      (round->round + 1) % learner->run->settings.output.report_interval == 0 || round->last ? PETSC_TRUE : PETSC_FALSE;
+
+  PetscFunctionBeginUser;
+  if (report) PetscCall(Flush(learner, round->round + 1));
+  if (round->save) PetscCall(Checkpoint(learner, round));
+  learner->next_round = round->round + 1;
+  if (report && learner->progress) {
+    const TpProgressReport told = Report(learner);
+
+    PetscCall(TpProgressTell(learner->progress, &told));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ----------------------------------------------------------------------------------------------------------- failure */
+
+/* Which rung holds a state that is not finite, and whose walker it is; the lowest such rung of all trainers. */
+static PetscErrorCode FindGuilty(TpLearner learner, const Round *round, PetscInt *rung, PetscInt64 *walker)
+{
+  TpRun    run  = learner->run;
+  PetscInt mine = PETSC_MAX_INT;
+  TpState  state;
+
+  PetscFunctionBeginUser;
+  *walker = -1;
+  PetscCall(TpStateCreate(run->system.size, &state));
+  for (PetscInt i = round->num_states - 1; i >= 0; --i) {
+    TpStateUnpack(round->states + i * TpStatePackedSize(run->system.size), &state);
+    if (TpStateIsFinite(&state)) continue;
+    mine    = run->groups->group_rank + i * run->groups->num_trainers;
+    *walker = state.walker;
+  }
+  PetscCall(TpStateDestroy(&state));
+  PetscCall(TpAllreduce(&mine, rung, 1, MPIU_INT, MPI_MIN, run->groups->group, NULL));
+  if (mine != *rung) *walker = -1;
+  PetscCall(TpAllreduce(MPI_IN_PLACE, walker, 1, MPIU_INT64, MPI_MAX, run->groups->group, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A configuration went bad. The replicas all know it one round later and send what they have: write that aside, and stop. */
+static PetscErrorCode Fail(TpLearner learner, Round *round)
+{
+  TpRun              run    = learner->run;
+  const PetscInt64   number = round->round, steps = run->settings.ladder.interval;
+  const TpCheckpoint evidence = {
+      .round = number, .trainer = learner->trainer, .encoding = learner->encoding, .is_scaled = learner->is_scaled};
+  PetscInt   rung;
+  PetscInt64 walker;
+  char       path[PETSC_MAX_PATH_LEN], name[64];
+
+  PetscFunctionBeginUser;
+  PetscCall(Flush(learner, number));
+  if (!round->last) {
+    PetscCall(TpReceiverCredit(learner->receiver, number, PETSC_FALSE));
+    PetscCall(ReceiveRound(learner, number + 1, round));
+  }
+  PetscCall(FindGuilty(learner, round, &rung, &walker));
+  snprintf(name, sizeof(name), "failure-round-%012lld.h5", (long long)number + 1);
+  PetscCall(TpRunPath(run, name, path));
+  PetscCall(TpCheckpointWrite(run, path, TP_FAILURE_FORMAT, &evidence, round->num_states, round->states));
+  PetscCall(TpReceiverCredit(learner->receiver, round->round, PETSC_FALSE));
+  PetscFunctionReturn(TpStopError("round %lld: the configuration at rung %d, walker %lld, became not finite in MD "
+                                  "steps %lld to %lld; all states are in %s; the last checkpoint is whole",
+                                  (long long)number + 1, (int)rung, (long long)walker, (long long)(number * steps),
+                                  (long long)((number + 1) * steps), path));
+}
+
+/* The learning side can't go on (a full disk, a loss that is no number): ask the replicas to stop, and take what they send until they do. */
+static PetscErrorCode Drain(TpLearner learner, Round *round)
+{
+  PetscFunctionBeginUser;
+  learner->is_draining = PETSC_TRUE;
+  while (!round->last) {
+    PetscCall(TpReceiverCredit(learner->receiver, round->round, PETSC_TRUE));
+    PetscCall(ReceiveRound(learner, round->round + 1, round));
+  }
+  PetscCall(TpReceiverCredit(learner->receiver, round->round, PETSC_TRUE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* -------------------------------------------------------------------------------------------------------------- loop */
+
+static PetscErrorCode LearnAndWrite(TpLearner learner, const Round *round)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Learn(learner, round->round));
+  PetscCall(WriteWhatIsDue(learner, round));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpLearnerLoop(TpLearner learner)
+{
+  TpRun run   = learner->run;
+  Round round = {.last = run->first_round >= run->settings.run.rounds ? PETSC_TRUE : PETSC_FALSE};
+
+  PetscFunctionBeginUser;
+  for (PetscInt64 number = run->first_round; !round.last; ++number) {
+    PetscCall(ReceiveRound(learner, number, &round));
+    if (round.failed) PetscFunctionReturn(Fail(learner, &round));
+    const PetscErrorCode code = LearnAndWrite(learner, &round);
+    if (code == TP_ERR_STOPPED) PetscCall(Drain(learner, &round));
+    if (code) PetscFunctionReturn(code);
+    PetscCall(TpReceiverCredit(learner->receiver, number, PETSC_FALSE));
+  }
+  if (learner->progress) {
+    const TpProgressReport told = Report(learner);
+
+    PetscCall(TpProgressSummary(learner->progress, &told));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,112 @@
+/* The one table of parameters: reading, checking, help, example input and reference page all come from it. */
+#include "app-impl.h"
+
+#define AT(member) offsetof(TpSettings, member)
+
+#define HUGE PETSC_MAX_REAL
+#define MANY 9007199254740992.0 /* 2^53: every integer up to here is exact */
+
+static const char *const placement_words[] = {"last", "spread", NULL};
+
+/* clang-format off */
+#define INT(key, member, standard, low, high, help)             {key, TP_INT, TP_DIMENSION_NONE, AT(member), standard, low, high, NULL, help}
+#define REAL(key, dimension, member, standard, low, high, help) {key, TP_REAL, TP_DIMENSION_##dimension, AT(member), standard, low, high, NULL, help}
+#define BOOL(key, member, standard, help)                       {key, TP_BOOL, TP_DIMENSION_NONE, AT(member), standard, 0, 0, NULL, help}
+#define WORD(key, member, standard, words, help)                {key, TP_WORD, TP_DIMENSION_NONE, AT(member), standard, 0, 0, words, help}
+#define TEXT(key, type, member, standard, help)                 {key, type, TP_DIMENSION_NONE, AT(member), standard, 0, 0, NULL, help}
+#define LIST(key, dimension, member, standard, low, high, help) {key, TP_REAL_LIST, TP_DIMENSION_##dimension, AT(member), standard, low, high, NULL, help}
+
+const TpParameter tp_parameters[] = {
+  /* run */
+  TEXT("run.folder", TP_TEXT, run.folder, "", "Folder of the run, relative to the working folder; made if needed. Empty: runs/NAME for the input NAME.yaml."),
+  INT("run.rounds", run.rounds, NULL, 1, 1e12, "Length of the run. One round is exchange.interval MD steps, one swap attempt and one frame; everything else is counted in rounds."),
+  INT("run.seed", run.seed, "1", 0, MANY, "Seed of every random number of the run."),
+  REAL("run.max_hours", WALL_TIME, run.max_hours, "0", 0, 1e6, "Stop gently, with a checkpoint, after this time on the clock; 0: no limit."),
+
+  /* groups */
+  INT("groups.trainers", groups.trainers, "1", 1, 65536, "Ranks of the trainer group, which learns and writes all files; the ladder has one replica rank per rung beside them."),
+  WORD("groups.placement", groups.placement, "last", placement_words, "Where trainers sit: the last ranks, or spread over the nodes."),
+
+  /* engine */
+  WORD("engine.kind", engine.kind, NULL, tp_engine_words, "What moves the configurations: a model potential, or OpenMM."),
+  REAL("engine.timestep", TIME, engine.timestep, NULL, 1e-12, 1e3, "MD time step."),
+  REAL("engine.friction", RATE, engine.friction, "1", 0, 1e6, "Friction of the Langevin thermostat."),
+  WORD("engine.model.potential", engine.model.potential, "double-well", tp_potential_words, "The model potential."),
+  INT("engine.model.dimension", engine.model.dimension, "1", 1, 100000, "Number of coordinates of harmonic, double-well and gaussian-mixture."),
+  INT("engine.model.num_particles", engine.model.num_particles, "13", 1, 1000000, "Particles of lj-cluster and lj-fluid."),
+  INT("engine.model.num_residues", engine.model.num_residues, "9", 1, 10000, "Residues of chiral-chain; each has two angles."),
+  REAL("engine.model.box_length", LENGTH, engine.model.box_length, "6", 1e-3, 1e6, "Edge of the periodic cube of lj-fluid."),
+  REAL("engine.model.cutoff", LENGTH, engine.model.cutoff, "0", 0, 1e6, "Cutoff of lj-fluid, plain truncation; 0: all pairs by minimum image."),
+  REAL("engine.model.radius", LENGTH, engine.model.radius, "2", 0.1, 1e6, "Wall of lj-cluster: largest distance from the centre of mass."),
+  REAL("engine.model.mass", MASS, engine.model.mass, "1", 1e-12, 1e12, "Mass of every coordinate."),
+  REAL("engine.model.barrier", ENERGY, engine.model.barrier, "4", 0, 1e6, "Barrier of double-well; spring constant of harmonic."),
+  LIST("engine.model.means", NONE, engine.model.means, "", -HUGE, HUGE, "Means of gaussian-mixture, component after component."),
+  LIST("engine.model.sigmas", NONE, engine.model.sigmas, "", 1e-12, HUGE, "Standard deviations of gaussian-mixture at T = 1, one per component."),
+  LIST("engine.model.weights", NONE, engine.model.weights, "", 0, HUGE, "Weights of gaussian-mixture, one per component."),
+  TEXT("engine.openmm.system", TP_PATH, engine.openmm.system, "", "OpenMM System, serialized XML, of what is simulated."),
+  TEXT("engine.openmm.positions", TP_PATH_LIST, engine.openmm.positions, "", "PDB files to start from; walker w takes file w modulo their number."),
+  TEXT("engine.openmm.platform", TP_TEXT, engine.openmm.platform, "CPU", "OpenMM platform: Reference (small molecules), CPU, CUDA, OpenCL, or any that the library has."),
+  INT("engine.openmm.threads", engine.openmm.threads, "1", 1, 1024, "Threads of platform CPU, per rank."),
+  BOOL("engine.openmm.deterministic", engine.openmm.deterministic, "true", "Ask the platform for deterministic forces, so that restarts continue bit for bit."),
+  BOOL("engine.openmm.minimize", engine.openmm.minimize, "true", "Relax the start positions before the first step."),
+
+  /* ladder */
+  LIST("ladder.temperatures", TEMPERATURE, ladder.temperatures, "", 1e-12, 1e12, "Temperatures of the rungs, increasing. Or give minimum, maximum and num_rungs."),
+  REAL("ladder.minimum", TEMPERATURE, ladder.minimum, "0", 0, 1e12, "Lowest temperature of a geometric ladder."),
+  REAL("ladder.maximum", TEMPERATURE, ladder.maximum, "0", 0, 1e12, "Highest temperature of a geometric ladder."),
+  INT("ladder.num_rungs", ladder.num_rungs, "0", 0, 65536, "Rungs of a geometric ladder."),
+
+  /* exchange */
+  INT("exchange.interval", ladder.interval, "500", 1, 16777215, "MD steps per round."),
+  WORD("exchange.scheme", ladder.scheme, "deo", tp_scheme_words, "Who tries to swap: even and odd pairs by turns (deo, non-reversible), one or the other at random (seo), nobody (none)."),
+
+  /* features */
+  TEXT("features.torsions", TP_TEXT_LIST, features.torsions, "", "Torsions to model: phi, psi, omega (all of the chain), phi:2 (of residue 2), or four atom indices from 0, [4, 6, 8, 14]."),
+  TEXT("features.distances", TP_TEXT_LIST, features.distances, "", "Distances to model: pairs of atom indices, [[0, 7]]."),
+  TEXT("features.coordinates", TP_TEXT_LIST, features.coordinates, "", "Coordinates to model: all, or indices of atoms (of coordinates, for model potentials). With no feature given, all coordinates of a model potential."),
+  WORD("features.label", features.label, "bath", tp_label_words, "Temperature label of a frame: that of the bath, or the kinetic temperature of label_atoms."),
+  TEXT("features.label_atoms", TP_TEXT_LIST, features.label_atoms, "all", "Atoms of the kinetic label: all, or atom indices."),
+
+  /* stream */
+  INT("stream.max_lag", stream.max_lag, "16", 1, 1000000, "Rounds that replicas may be ahead of the trainers."),
+  INT("stream.shards", stream.num_shards, "4", 1, 65536, "Shards that the frames are kept in, fixed for the life of a run; a multiple of the numbers of trainers that you want to run with."),
+  INT("stream.block_rounds", stream.block_rounds, "1", 1, 1000000, "Rounds whose frames of a rung go to the same shard."),
+
+  /* network */
+  WORD("network.kind", network.kind, "mlp", tp_network_words, "The denoiser: a residual MLP."),
+  INT("network.width", network.width, "256", 4, 65536, "Width of the hidden layers."),
+  INT("network.depth", network.depth, "4", 1, 1000, "Number of residual blocks."),
+  INT("network.embedding", network.embedding, "64", 4, 4096, "Width of the embeddings of time and temperature; even."),
+
+  /* diffusion */
+  WORD("diffusion.schedule", diffusion.schedule, "cosine", tp_schedule_words, "Noise schedule."),
+  INT("diffusion.times", diffusion.num_times, "1000", 2, 100000, "Number of diffusion times T."),
+  WORD("diffusion.sampler", diffusion.sampler, "ddim", tp_sampler_words, "Sampler: ancestral (ddpm) or deterministic (ddim)."),
+  INT("diffusion.steps", diffusion.num_steps, "100", 1, 100000, "Network evaluations per sample of ddim; ddpm takes all times."),
+
+  /* training */
+  INT("training.batch", training.batch, "128", 1, 1e9, "Rows per optimiser step over all trainers; a multiple of stream.shards."),
+  INT("training.steps_per_round", training.steps_per_round, "1", 0, 1e6, "Optimiser steps per round; 0: simulate only."),
+  INT("training.start_round", training.start_round, "0", 0, 1e12, "Frames of earlier rounds are equilibration: neither learned from nor compared with."),
+  INT("training.scale_rounds", scale_rounds, "100", 1, 1e9, "Rounds of frames from which the scaling of the features is measured; training begins after them."),
+  REAL("training.learning_rate", NONE, training.learning_rate, "5e-4", 1e-12, 10, "Learning rate of AdamW."),
+  REAL("training.weight_decay", NONE, training.weight_decay, "0", 0, 10, "Weight decay of AdamW."),
+  REAL("training.ema_decay", NONE, training.ema_decay, "0.999", 0, 0.9999999, "Decay per step of the moving average of the weights, which is what generates."),
+  WORD("training.reduce", training.reduce, "tree", tp_reduce_words, "Sum of gradients: over a fixed tree (the same bits for any number of trainers) or by MPI (faster)."),
+  LIST("training.hold_out", TEMPERATURE, training.hold_out, "", 1e-12, 1e12, "Temperatures of rungs whose frames are not learned from; the run ends by generating there and comparing."),
+
+  /* output */
+  INT("output.report_interval", output.report_interval, "100", 1, 1e9, "Rounds between lines of progress; run.h5 and metrics.csv are written then."),
+  INT("output.checkpoint_interval", output.checkpoint_interval, "1000", 1, 1e12, "Rounds between checkpoints; there is one at the end in any case."),
+  INT("output.keep_checkpoints", output.keep_checkpoints, "2", 2, 1e6, "Checkpoints to keep, the newest ones."),
+  INT("output.trajectory_interval", output.trajectory_interval, "10", 0, 1e12, "Rounds between frames of the trajectories; 0: no trajectories."),
+  BOOL("output.velocities", output.velocities, "false", "Keep velocities in the trajectories."),
+
+  /* evaluation */
+  INT("evaluation.samples", evaluation.samples, "20000", 1, 1e10, "Samples to generate at each held-out temperature when the run is done."),
+  INT("evaluation.bins", evaluation.bins, "36", 2, 10000, "Bins of the marginals that are compared."),
+  INT("evaluation.pair_bins", evaluation.pair_bins, "36", 2, 1000, "Bins, in each direction, of the pairs that are compared."),
+  TEXT("evaluation.pairs", TP_TEXT_LIST, evaluation.pairs, "", "Pairs of features to compare in two dimensions, by name: [[phi2, psi2]]."),
+  {NULL, TP_BOOL, TP_DIMENSION_NONE, 0, NULL, 0, 0, NULL, NULL},
+};
+/* clang-format on */

@@ -1,0 +1,226 @@
+/* What is told while the run goes on: lines for people, rows of metrics.csv for programs. */
+#include "run-impl.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct TpProgress_ {
+  TpRun            run; /* kept, the caller's */
+  FILE            *metrics;
+  PetscBool        on_terminal; /* lines overwrite each other */
+  double           start;       /* of this process */
+  double           told;        /* when the last line was written */
+  PetscInt64       lines;
+  TpProgressReport before; /* the last report */
+};
+
+static const char metrics_header[] = "round,seconds,optimiser_step,loss,acceptance,steps_per_second_per_replica,ns_per_"
+                                     "day_per_replica,md_share,replica_idle_share,trainer_idle_share\n";
+
+/* -------------------------------------------------------------------------------------------------------- metrics.csv */
+
+/* Keep the rows up to the round that we go on from; rows behind belong to rounds that never happened. */
+static PetscErrorCode CopyRows(const char *path, PetscInt64 rounds, FILE *to)
+{
+  FILE *from = fopen(path, "r");
+  char  line[1024];
+
+  PetscFunctionBeginUser;
+  if (!from) PetscFunctionReturn(PETSC_SUCCESS);
+  while (fgets(line, sizeof(line), from)) {
+    long long round;
+
+    if (sscanf(line, "%lld,", &round) == 1 && round <= rounds && strchr(line, '\n')) fputs(line, to);
+  }
+  fclose(from);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode OpenMetrics(TpProgress progress)
+{
+  char path[PETSC_MAX_PATH_LEN], temporary[PETSC_MAX_PATH_LEN];
+
+  PetscFunctionBeginUser;
+  PetscCall(TpRunPath(progress->run, "metrics.csv", path));
+  PetscCall(TpRunPath(progress->run, "metrics.csv.tmp", temporary));
+  progress->metrics = fopen(temporary, "w");
+  if (!progress->metrics) PetscFunctionReturn(TpStopError("%s: can't be written", temporary));
+  fputs(metrics_header, progress->metrics);
+  if (progress->run->first_round > 0) PetscCall(CopyRows(path, progress->run->first_round, progress->metrics));
+  fflush(progress->metrics);
+  if (rename(temporary, path)) PetscFunctionReturn(TpStopError("%s: can't be written", path));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* -------------------------------------------------------------------------------------------------------------- lines */
+
+/* mpirun gives its ranks a terminal whatever its own output is: ask what our parent writes to. */
+static PetscBool IsTerminal(void)
+{
+  char    link[64], target[256];
+  ssize_t length;
+
+  if (!isatty(STDOUT_FILENO)) return PETSC_FALSE;
+  snprintf(link, sizeof(link), "/proc/%ld/fd/1", (long)getppid());
+  length = readlink(link, target, sizeof(target) - 1);
+  if (length < 0) return PETSC_TRUE;
+  target[length] = '\0';
+  return !strncmp(target, "/dev/pts/", 9) || !strncmp(target, "/dev/tty", 8) ? PETSC_TRUE : PETSC_FALSE;
+}
+
+PetscErrorCode TpProgressCreate(TpRun run, TpProgress *progress)
+{
+  TpProgress new_progress;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&new_progress));
+  new_progress->run          = run;
+  new_progress->on_terminal  = IsTerminal();
+  new_progress->start        = MPI_Wtime();
+  new_progress->told         = new_progress->start;
+  new_progress->before.round = run->first_round;
+  PetscCall(OpenMetrics(new_progress));
+  *progress = new_progress;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpProgressDestroy(TpProgress *progress)
+{
+  PetscFunctionBeginUser;
+  if (!*progress) PetscFunctionReturn(PETSC_SUCCESS);
+  if ((*progress)->metrics) fclose((*progress)->metrics);
+  PetscCall(PetscFree(*progress));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ----------------------------------------------------------------------------------------------------------- numbers */
+
+/* Rates over a stretch of rounds. */
+typedef struct {
+  double steps_per_second; /* of each replica */
+  double ns_per_day;       /* of each replica */
+  double md_share;         /* of the replicas' time */
+  double replica_idle;     /* likewise */
+  double trainer_idle;     /* of this trainer's time */
+} Rates;
+
+static Rates RatesBetween(TpProgress progress, const TpProgressReport *before, const TpProgressReport *now,
+                          double seconds)
+{
+  const TpSettings *settings = &progress->run->settings;
+  const double      replicas = (double)progress->run->ladder->num_rungs * seconds;
+  const double      steps    = (double)((now->round - before->round) * settings->ladder.interval) / seconds;
+
+  return (Rates){.steps_per_second = steps,
+                 .ns_per_day       = steps * settings->engine.timestep * 86400.0 * 1e-3,
+                 .md_share         = (now->times.md_seconds - before->times.md_seconds) / replicas,
+                 .replica_idle     = (now->times.idle_seconds - before->times.idle_seconds) / replicas,
+                 .trainer_idle     = (now->trainer_idle_seconds - before->trainer_idle_seconds) / seconds};
+}
+
+static double MeanAcceptance(const TpLadderStatistics statistics)
+{
+  double     sum   = 0.0;
+  PetscInt64 tries = 0;
+
+  for (PetscInt i = 0; i + 1 < statistics->num_rungs; ++i) {
+    sum += (double)statistics->acceptances[i];
+    tries += statistics->attempts[i];
+  }
+  return tries ? sum / (double)tries : 0.0;
+}
+
+static void FormatDuration(double seconds, char text[16])
+{
+  const long whole = (long)(seconds + 0.5);
+
+  if (whole < 3600)
+    snprintf(text, 16, "%ld:%02ld", whole / 60, whole % 60);
+  else
+    snprintf(text, 16, "%ldh%02ld", whole / 3600 % 100000, whole / 60 % 60);
+}
+
+PetscErrorCode TpProgressTell(TpProgress progress, const TpProgressReport *report)
+{
+  const double    now = MPI_Wtime(), elapsed = now - progress->start;
+  const Rates     rates      = RatesBetween(progress, &progress->before, report, now - progress->told);
+  const double    done       = (double)(report->round - progress->run->first_round);
+  const double    acceptance = MeanAcceptance(report->statistics);
+  const PetscBool molecular  = progress->run->system.units == TP_UNITS_MOLECULAR ? PETSC_TRUE : PETSC_FALSE;
+  char            left[16], line[256];
+
+  PetscFunctionBeginUser;
+  FormatDuration(elapsed / done * (double)(progress->run->settings.run.rounds - report->round), left);
+  if (progress->lines++ % 20 == 0 && !(progress->on_terminal && progress->lines > 1))
+    TpLog(TP_LOG_PRODUCTION, "%12s %9s %7s %10s %10s %6s %6s %6s %8s", "round", "loss", "accept", "steps/s",
+          molecular ? "ns/day" : "time/day", "MD", "wait", "t.wait", "ETA");
+  snprintf(line, sizeof(line), "%12lld %9.4f %6.1f%% %10.0f %10.3g %5.1f%% %5.1f%% %5.1f%% %8s",
+           (long long)report->round, report->loss, 100.0 * acceptance, rates.steps_per_second,
+           molecular ? rates.ns_per_day : rates.ns_per_day * 1e3, 100.0 * rates.md_share, 100.0 * rates.replica_idle,
+           100.0 * rates.trainer_idle, left);
+  if (progress->on_terminal) {
+    printf("\r%s%s", line, report->round == progress->run->settings.run.rounds ? "\n" : "");
+    fflush(stdout);
+  } else
+    TpLog(TP_LOG_PRODUCTION, "%s", line);
+  fprintf(progress->metrics, "%lld,%.3f,%lld,%.9g,%.6f,%.3f,%.6g,%.4f,%.4f,%.4f\n", (long long)report->round,
+          now - progress->run->start_time, (long long)report->optimiser_step, report->loss, acceptance,
+          rates.steps_per_second, rates.ns_per_day, rates.md_share, rates.replica_idle, rates.trainer_idle);
+  fflush(progress->metrics);
+  progress->told   = now;
+  progress->before = *report;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ----------------------------------------------------------------------------------------------------------- summary */
+
+static void TellLadder(TpProgress progress, const TpLadderStatistics statistics)
+{
+  TpRun      run   = progress->run;
+  PetscInt64 trips = 0;
+
+  TpLog(TP_LOG_PRODUCTION, "  rung  temperature %-3s  accepted with the next",
+        TpUnitName(run->system.units, TP_DIMENSION_TEMPERATURE));
+  for (PetscInt i = 0; i < statistics->num_rungs; ++i) {
+    const PetscBool held_out = TpRunIsHeldOut(run, i);
+
+    trips += statistics->round_trips[i];
+    if (i + 1 == statistics->num_rungs || !statistics->attempts[i])
+      TpLog(TP_LOG_PRODUCTION, "  %4d  %11.5g%s", (int)i, run->ladder->temperature[i], held_out ? "  (held out)" : "");
+    else
+      TpLog(TP_LOG_PRODUCTION, "  %4d  %11.5g      %5.1f %% of %lld%s", (int)i, run->ladder->temperature[i],
+            100.0 * (double)statistics->acceptances[i] / (double)statistics->attempts[i],
+            (long long)statistics->attempts[i], held_out ? "  (held out)" : "");
+  }
+  TpLog(TP_LOG_PRODUCTION, "  round trips of walkers, bottom to top to bottom: %lld; communication barrier %.2f",
+        (long long)trips, TpLadderBarrier(statistics));
+}
+
+PetscErrorCode TpProgressSummary(TpProgress progress, const TpProgressReport *report)
+{
+  TpRun                  run     = progress->run;
+  const TpProgressReport begin   = {.round = run->first_round};
+  const double           seconds = MPI_Wtime() - progress->start;
+  char                   time[16];
+
+  PetscFunctionBeginUser;
+  FormatDuration(seconds, time);
+  TpLog(TP_LOG_PRODUCTION, "%lld of %lld rounds done, %lld of them now, in %s", (long long)report->round,
+        (long long)run->settings.run.rounds, (long long)(report->round - run->first_round), time);
+  TellLadder(progress, report->statistics);
+  if (report->round > run->first_round) {
+    const Rates rates = RatesBetween(progress, &begin, report, seconds);
+
+    TpLog(TP_LOG_PRODUCTION,
+          "  replicas: %.0f steps/s each, %.0f in all; MD %.1f %% of the time, waiting inside calls %.1f %%",
+          rates.steps_per_second, rates.steps_per_second * (double)run->ladder->num_rungs, 100.0 * rates.md_share,
+          100.0 * rates.replica_idle);
+    if (run->system.units == TP_UNITS_MOLECULAR)
+      TpLog(TP_LOG_PRODUCTION, "  simulated: %.3g ns/day each, %.3g in all", rates.ns_per_day,
+            rates.ns_per_day * (double)run->ladder->num_rungs);
+    TpLog(TP_LOG_PRODUCTION, "  trainers: %lld optimiser steps, loss %.4f, waiting for frames %.1f %%",
+          (long long)report->optimiser_step, report->loss, 100.0 * rates.trainer_idle);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,238 @@
+/* The simulation side: one rung of the ladder. */
+#include "run-impl.h"
+
+#include <math.h>
+
+struct TpReplica_ {
+  TpRun               run; /* kept, the caller's */
+  PetscInt            rung;
+  double              temperature;
+  TpEngine            engine;
+  const TpEngineInfo *info;
+  TpFeatures          features;
+  TpLabel             label;
+  TpLabel             kinetic; /* of all moving atoms */
+  TpExchange          exchange;
+  TpState             state;
+  float              *raw; /* [num_features] of this round's frame */
+};
+
+/* ------------------------------------------------------------------------------------------------------------ create */
+
+static PetscErrorCode CreateFeatures(TpReplica replica)
+{
+  const TpEngineInfo     *info     = replica->info;
+  const TpFeatureSettings all      = {.label = TP_LABEL_KINETIC};
+  const TpFeatureSystem   system   = {.size            = info->size,
+                                      .num_particles   = info->num_particles,
+                                      .dimension       = info->dimension,
+                                      .mass            = info->mass,
+                                      .period          = info->period,
+                                      .has_box         = info->has_box,
+                                      .num_constraints = info->num_constraints,
+                                      .constraints     = info->constraints,
+                                      .boltzmann       = TpBoltzmann(info->units),
+                                      .topology        = info->topology};
+  const TpSettings       *settings = &replica->run->settings;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpFeaturesCreate(&settings->features, &system, &replica->features));
+  PetscCall(TpLabelCreate(&settings->features, &system, &replica->label));
+  PetscCall(TpLabelCreate(&all, &system, &replica->kinetic));
+  PetscCall(PetscMalloc1(TpFeaturesCount(replica->features), &replica->raw));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* All that a mistake in the input can spoil on one rank: no message is sent in here, so that ranks can agree on the outcome. */
+static PetscErrorCode CreateAlone(TpRun run, TpReplica replica)
+{
+  PetscFunctionBeginUser;
+  replica->run         = run;
+  replica->rung        = run->groups->group_rank;
+  replica->temperature = run->ladder->temperature[replica->rung];
+  PetscCall(TpEngineCreate(&run->settings.engine, run->groups->local_rank, &replica->engine));
+  PetscCall(TpEngineGetInfo(replica->engine, &replica->info));
+  PetscCall(CreateFeatures(replica));
+  PetscCall(TpStateCreate(replica->info->size, &replica->state));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpReplicaCreate(TpRun run, TpReplica *replica)
+{
+  TpReplica      new_replica = NULL;
+  PetscErrorCode code        = PETSC_SUCCESS;
+
+  PetscFunctionBeginUser;
+  if (run->groups->is_replica) {
+    PetscCall(PetscNew(&new_replica));
+    code = CreateAlone(run, new_replica);
+  }
+  PetscCall(TpAgree(run->groups->world, code));
+  if (new_replica)
+    code = TpExchangeCreate(run->ladder, run->groups->group, new_replica->info->size, new_replica->info->system_hash,
+                            &new_replica->exchange);
+  PetscCall(TpAgree(run->groups->world, code));
+  PetscCall(TpSystemCreate(run->groups, new_replica ? new_replica->engine : NULL,
+                           new_replica ? new_replica->features : NULL, &run->system));
+  *replica = new_replica;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpReplicaProbe(TpRun run, TpReplica *replica)
+{
+  PetscErrorCode code;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(replica));
+  code = CreateAlone(run, *replica);
+  if (code) PetscFunctionReturn(code);
+  PetscCall(TpSystemCreate(run->groups, (*replica)->engine, (*replica)->features, &run->system));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpReplicaDestroy(TpReplica *replica)
+{
+  PetscFunctionBeginUser;
+  if (!*replica) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TpExchangeDestroy(&(*replica)->exchange));
+  PetscCall(TpLabelDestroy(&(*replica)->kinetic));
+  PetscCall(TpLabelDestroy(&(*replica)->label));
+  PetscCall(TpFeaturesDestroy(&(*replica)->features));
+  PetscCall(TpEngineDestroy(&(*replica)->engine));
+  PetscCall(TpStateDestroy(&(*replica)->state));
+  PetscCall(PetscFree((*replica)->raw));
+  PetscCall(PetscFree(*replica));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpReplicaStart(TpReplica replica)
+{
+  PetscFunctionBeginUser;
+  /* At the start walker k is at rung k; from then on walkers travel. */
+  PetscCall(TpEngineStart(replica->engine, (uint64_t)replica->run->settings.run.seed, replica->rung,
+                          replica->temperature, &replica->state));
+  TpCheckInput(TpStateIsFinite(&replica->state),
+               "the start configuration of walker %" PetscInt_FMT " has no finite energy; check the start positions",
+               replica->rung);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+TpState *TpReplicaState(TpReplica replica)
+{
+  return &replica->state;
+}
+
+/* -------------------------------------------------------------------------------------------------------------- loop */
+
+/* Time passes: this round's MD at this rung's temperature. A configuration that has gone bad is left as it is, as evidence. */
+static PetscErrorCode Simulate(TpReplica replica, PetscInt64 round, TpFrame *frame)
+{
+  const TpMoment moment = {(uint64_t)replica->run->settings.run.seed, replica->rung, round};
+  const double   start  = MPI_Wtime();
+
+  PetscFunctionBeginUser;
+  if (TpStateIsFinite(&replica->state))
+    PetscCall(TpEngineAdvance(replica->engine, replica->temperature, replica->run->settings.ladder.interval, &moment,
+                              &replica->state));
+  frame->md_seconds = MPI_Wtime() - start;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What is seen of the state that this rung has generated, before any swap. */
+static PetscErrorCode Observe(TpReplica replica, PetscInt64 round, TpFrame *frame)
+{
+  const TpState *state = &replica->state;
+
+  PetscFunctionBeginUser;
+  frame->version     = TP_FRAME_VERSION;
+  frame->round       = round;
+  frame->rung        = replica->rung;
+  frame->walker      = state->walker;
+  frame->energy      = state->energy;
+  frame->failed      = !TpStateIsFinite(state);
+  frame->partner     = -1;
+  frame->accepted    = 0;
+  frame->probability = 0.0;
+  frame->label       = TpLabelCompute(replica->label, replica->temperature, state->v);
+  frame->kinetic     = TpLabelCompute(replica->kinetic, replica->temperature, state->v);
+  if (frame->failed)
+    PetscCall(PetscArrayzero(replica->raw, replica->run->system.num_features));
+  else
+    PetscCall(TpFeaturesCompute(replica->features, state->x, state->box, replica->raw));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Exchange(TpReplica replica, PetscInt64 round, TpFrame *frame)
+{
+  TpSwap swap;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpExchangeAttempt(replica->exchange, round, &replica->state, &swap, &frame->idle_seconds));
+  frame->partner     = swap.partner;
+  frame->accepted    = swap.accepted;
+  frame->probability = swap.probability;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Learn what all replicas decided one round ago, and post what this one wishes now. */
+static PetscErrorCode Decide(TpReplica replica, TpSender sender, TpAgreement agreement, TpStopping stopping,
+                             PetscInt64 round, TpFrame *frame)
+{
+  unsigned wish = TpStoppingWish(stopping);
+
+  PetscFunctionBeginUser;
+  frame->decision = 0;
+  if (round > replica->run->first_round)
+    PetscCall(TpAgreementComplete(agreement, &frame->decision, &frame->idle_seconds));
+  if (frame->failed) wish |= TP_DECIDE_FAILED;
+  if (TpSenderIsStopWished(sender)) wish |= TP_DECIDE_STOP;
+  PetscCall(TpAgreementPost(agreement, wish));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Rounds(TpReplica replica, TpSender sender, TpAgreement agreement, TpStopping stopping)
+{
+  TpRun      run    = replica->run;
+  TpFrame    frame  = {0};
+  double     waited = 0.0; /* while sending a frame; told in the next one */
+  PetscInt64 round  = run->first_round;
+
+  PetscFunctionBeginUser;
+  for (PetscBool last = PETSC_FALSE; !last; ++round) {
+    frame.idle_seconds = waited;
+    waited             = 0.0;
+    PetscCall(Simulate(replica, round, &frame));
+    PetscCall(Observe(replica, round, &frame));
+    PetscCall(Decide(replica, sender, agreement, stopping, round, &frame));
+    last = round + 1 == run->settings.run.rounds || (frame.decision & (TP_DECIDE_STOP | TP_DECIDE_FAILED))
+               ? PETSC_TRUE
+               : PETSC_FALSE;
+    if (TpRunIsTrajectoryRound(run, round)) PetscCall(TpSenderState(sender, round, &replica->state, &waited));
+    if (!(frame.decision & TP_DECIDE_FAILED)) PetscCall(Exchange(replica, round, &frame));
+    PetscCall(TpSenderFrame(sender, &frame, replica->raw, &waited));
+    if (last || (frame.decision & TP_DECIDE_CHECKPOINT) || TpRunIsCheckpointRound(run, round))
+      PetscCall(TpSenderState(sender, round, &replica->state, &waited));
+  }
+  PetscCall(TpSenderFinish(sender, round, &waited));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpReplicaLoop(TpReplica replica)
+{
+  TpRun       run = replica->run;
+  TpSender    sender;
+  TpAgreement agreement;
+  TpStopping  stopping;
+
+  PetscFunctionBeginUser;
+  if (run->first_round >= run->settings.run.rounds) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TpSenderCreate(&run->settings.stream, run->groups, run->system.num_features, run->system.size,
+                           run->first_round, &sender));
+  PetscCall(TpAgreementCreate(run->groups->group, &agreement));
+  PetscCall(TpStoppingCreate(run, &stopping));
+  PetscCall(Rounds(replica, sender, agreement, stopping));
+  PetscCall(TpStoppingDestroy(&stopping));
+  PetscCall(TpAgreementDestroy(&agreement));
+  PetscCall(TpSenderDestroy(&sender));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

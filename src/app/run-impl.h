@@ -1,0 +1,227 @@
+/* What the files of `tempera run` share: one run, and its parts on the two sides. */
+#pragma once
+
+#include "app-impl.h"
+#include "model.h"
+
+/* ------------------------------------------------------------------------------------------------------------ system */
+
+/** What both sides know of the simulated system; made by the replica of rung 0 from its engine, the same on all ranks. **/
+typedef struct {
+  char         engine[128];
+  TpUnitSystem units;
+  PetscInt     size; /* coordinates of a configuration */
+  PetscInt     num_particles;
+  PetscInt     dimension;
+  PetscBool    has_box;
+  PetscBool    deterministic;
+  PetscInt     degrees_of_freedom;
+  uint64_t     hash;
+  char         hash_text[20];
+  PetscInt     num_features;
+  double      *mass;   /* [num_particles] */
+  double      *period; /* [num_features] */
+  char (*name)[TP_NAME_LENGTH];
+  char (*unit)[TP_UNIT_LENGTH];
+} TpSystem;
+
+/** Collective on world; engine and features on replicas, NULL on trainers. **/
+PetscErrorCode TpSystemCreate(TpGroups groups, TpEngine engine, TpFeatures features, TpSystem *system);
+PetscErrorCode TpSystemDestroy(TpSystem *system);
+
+/* --------------------------------------------------------------------------------------------------------------- run */
+
+/** Everything that both sides of a run share. **/
+typedef struct TpRun_ {
+  TpConfig   config;
+  TpSettings settings;
+  TpGroups   groups;
+  TpLadder   ladder;
+  TpSystem   system;
+  PetscInt64 first_round;     /* 0, or where the checkpoint left off */
+  char      *used_parameters; /* YAML */
+  double     start_time;      /* MPI_Wtime() at the program's start */
+  PetscBool  is_writer;       /* this rank is trainer 0: it logs and decides about files */
+} * TpRun;
+
+/** Path of a file in the run folder. **/
+PetscErrorCode TpRunPath(TpRun run, const char *name, char path[PETSC_MAX_PATH_LEN]);
+
+/** Whether a checkpoint is due after this round by the input (decisions of the moment come on top). Pure. **/
+PetscBool TpRunIsCheckpointRound(TpRun run, PetscInt64 round);
+
+/** Whether a trajectory frame is due in this round. Pure. **/
+PetscBool TpRunIsTrajectoryRound(TpRun run, PetscInt64 round);
+
+/** Whether this rung is held out of training. Pure. **/
+PetscBool TpRunIsHeldOut(TpRun run, PetscInt rung);
+
+/* ----------------------------------------------------------------------------------------------------------- replica */
+
+/** The simulation side: one rung. **/
+typedef struct TpReplica_ *TpReplica;
+
+/** Create engine and features; tells `run` about the system. Collective on world, called by trainers too (they get NULL). Errors: TP_ERR_INPUT on all ranks. **/
+PetscErrorCode TpReplicaCreate(TpRun run, TpReplica *replica);
+PetscErrorCode TpReplicaDestroy(TpReplica *replica);
+
+/** Engine and features of rung 0 and `run->system`, without partners. Not collective. **/
+PetscErrorCode TpReplicaProbe(TpRun run, TpReplica *replica);
+
+/** The configuration to begin with when no checkpoint gives one. Not collective. **/
+PetscErrorCode TpReplicaStart(TpReplica replica);
+
+/** The configuration of this rung, to be filled at a restart. **/
+TpState *TpReplicaState(TpReplica replica);
+
+/** Simulate all rounds. Collective on the replica group. **/
+PetscErrorCode TpReplicaLoop(TpReplica replica);
+
+/* ----------------------------------------------------------------------------------------------------------- learner */
+
+/** The learning side: one trainer with all that is written. **/
+typedef struct TpLearner_ *TpLearner;
+
+PetscErrorCode TpLearnerCreate(TpRun run, TpLearner *learner);
+PetscErrorCode TpLearnerDestroy(TpLearner *learner);
+
+/** Go on from a checkpoint (read by TpCheckpointRead()) and the frames in run.h5. Collective on the trainer group. **/
+PetscErrorCode TpLearnerRestore(TpLearner learner, const char *checkpoint, double states[]);
+
+/** Receive, learn, write, until all rounds are done or the replicas stopped. Collective on the trainer group. **/
+PetscErrorCode TpLearnerLoop(TpLearner learner);
+
+/** Whether the loop came to the last round; what `model.h5` should hold. **/
+PetscBool TpLearnerIsFinished(TpLearner learner);
+
+/* ---------------------------------------------------------------------------------------------------------- recorder */
+
+#define TP_RUN_FORMAT  "tempera run"
+#define TP_RUN_VERSION 1
+
+/** run.h5: every round of every rung. Lives on the trainers; keeps statistics of all rounds. **/
+typedef struct TpRecorder_ *TpRecorder;
+
+/** Create run.h5 (or open it, at a restart). Collective on the trainer group. **/
+PetscErrorCode TpRecorderCreate(TpRun run, TpRecorder *recorder);
+PetscErrorCode TpRecorderDestroy(TpRecorder *recorder);
+
+/** Keep one frame until the next flush. Not collective. **/
+void TpRecorderAdd(TpRecorder recorder, const TpFrame *frame, const float features[]);
+
+/** The training loss of this round, NaN where no step was done; the same on all trainers. Not collective. **/
+void TpRecorderAddLoss(TpRecorder recorder, PetscInt64 round, double loss);
+
+/** Write all rounds before `end_round`. Collective on the trainer group. **/
+PetscErrorCode TpRecorderFlush(TpRecorder recorder, PetscInt64 end_round);
+
+/** Called for every frame of a recorded run, in (round, rung) order. **/
+typedef PetscErrorCode (*TpReplayFunction)(void *context, const TpFrame *frame, const float features[]);
+
+/** Read the rounds before `end_round` back, rebuild the statistics, and forget what lies behind. Collective on the trainer group. **/
+PetscErrorCode TpRecorderReplay(TpRecorder recorder, PetscInt64 end_round, TpReplayFunction visit, void *context);
+
+/** Statistics of all rounds flushed, and wall times of all rounds flushed by this process. **/
+TpLadderStatistics TpRecorderStatistics(TpRecorder recorder);
+
+typedef struct {
+  double     md_seconds;   /* summed over rungs */
+  double     idle_seconds; /* summed over rungs */
+  PetscInt64 rounds;
+} TpRoundTimes;
+TpRoundTimes TpRecorderTimes(TpRecorder recorder);
+
+/* ------------------------------------------------------------------------------------------------------ trajectories */
+
+typedef struct TpTrajectories_ *TpTrajectories;
+
+/** Create (or open) trajectory/rung-*.h5. Collective on the trainer group. **/
+PetscErrorCode TpTrajectoriesCreate(TpRun run, TpTrajectories *trajectories);
+PetscErrorCode TpTrajectoriesDestroy(TpTrajectories *trajectories);
+
+/** Keep the states [owned rungs, packed] of this round until the next flush. Not collective. **/
+PetscErrorCode TpTrajectoriesAdd(TpTrajectories trajectories, PetscInt64 round, PetscInt count, const double states[]);
+
+/** Write what is kept. Collective on the trainer group. **/
+PetscErrorCode TpTrajectoriesFlush(TpTrajectories trajectories);
+
+/* ------------------------------------------------------------------------------------------------------- checkpoints */
+
+#define TP_CHECKPOINT_FORMAT  "tempera checkpoint"
+#define TP_FAILURE_FORMAT     "tempera failure"
+#define TP_CHECKPOINT_VERSION 1
+
+/** What the trainers put into a checkpoint besides the states. **/
+typedef struct {
+  PetscInt64 round; /* the state is that after this round's exchange; the next round is round + 1 */
+  TpTrainer  trainer;
+  TpEncoding encoding;
+  PetscBool  is_scaled; /* the encoding's scaling is fixed, training has begun */
+} TpCheckpoint;
+
+/** Write and publish; `states` [owned rungs, packed] of rungs t, t + K, ... Collective on the trainer group. **/
+PetscErrorCode TpCheckpointWrite(TpRun run, const char *path, const char *format, const TpCheckpoint *checkpoint,
+                                 PetscInt count, const double states[]);
+
+/** Read into the objects of `checkpoint`; `states` [rungs, packed] on trainer 0. Collective on the trainer group. **/
+PetscErrorCode TpCheckpointRead(TpRun run, const char *path, TpCheckpoint *checkpoint, double states[]);
+
+/** Path of the checkpoint of a round. **/
+PetscErrorCode TpCheckpointPath(TpRun run, PetscInt64 round, char path[PETSC_MAX_PATH_LEN]);
+
+/** Remove all but the newest `keep` (trainer 0 does). Collective on the trainer group. **/
+PetscErrorCode TpCheckpointPrune(TpRun run);
+
+/**
+  The newest whole checkpoint of the run folder, and the round after it; damaged ones are skipped with a warning. Collective on world.
+
+  Errors: TP_ERR_INPUT if there is none, or its parameters are of another physics or model than the run's (the line names the key).
+**/
+PetscErrorCode TpCheckpointFind(TpRun run, const char *wanted, char path[PETSC_MAX_PATH_LEN], PetscInt64 *next_round);
+
+/* ---------------------------------------------------------------------------------------------------------- stopping */
+
+/** Wishes to checkpoint or stop that reach this rank: signals, the file `stop`, the clock. **/
+typedef struct TpStopping_ *TpStopping;
+
+PetscErrorCode TpStoppingCreate(TpRun run, TpStopping *stopping);
+PetscErrorCode TpStoppingDestroy(TpStopping *stopping);
+
+/** TpDecision bits that this rank wishes now; a signal's wish is told once. Not collective. **/
+unsigned TpStoppingWish(TpStopping stopping);
+
+/* ---------------------------------------------------------------------------------------------------------- progress */
+
+/** What is told while the run goes on: lines for people, rows for metrics.csv. On trainer 0 only. **/
+typedef struct TpProgress_ *TpProgress;
+
+PetscErrorCode TpProgressCreate(TpRun run, TpProgress *progress);
+PetscErrorCode TpProgressDestroy(TpProgress *progress);
+
+typedef struct {
+  PetscInt64         round; /* rounds done */
+  PetscInt64         optimiser_step;
+  double             loss;
+  double             trainer_idle_seconds; /* since the run's start, this trainer */
+  TpRoundTimes       times;
+  TpLadderStatistics statistics;
+} TpProgressReport;
+
+/** A line of progress and a row of metrics.csv. Not collective. **/
+PetscErrorCode TpProgressTell(TpProgress progress, const TpProgressReport *report);
+
+/** The screen at the end: acceptances, round trips, speeds. Not collective. **/
+PetscErrorCode TpProgressSummary(TpProgress progress, const TpProgressReport *report);
+
+/* -------------------------------------------------------------------------------------------------------- evaluation */
+
+/** Generate at the held-out temperatures, compare with the held-out MD, write evaluation.h5, tell. Collective on world. **/
+PetscErrorCode TpEvaluate(TpRun run);
+
+/** Check `evaluation.pairs` before the run begins. Not collective; the same on all ranks. Errors: TP_ERR_INPUT. **/
+PetscErrorCode TpEvaluationCheck(TpRun run);
+
+/* -------------------------------------------------------------------------------------------------------------- plan */
+
+/** For --check: make what the run would make, on rank 0, and print its ranks, memory and disk. Collective on `comm`. Errors: TP_ERR_INPUT on all ranks. **/
+PetscErrorCode TpPlanWrite(TpRun run, MPI_Comm comm);

@@ -1,0 +1,39 @@
+/* Questions that both sides of a run ask. */
+#include "run-impl.h"
+
+PetscErrorCode TpPathJoin(const char *folder, const char *name, char path[PETSC_MAX_PATH_LEN])
+{
+  PetscFunctionBeginUser;
+  const int length = snprintf(path, PETSC_MAX_PATH_LEN, "%s/%s", folder, name);
+
+  TpCheckInput(length > 0 && length < PETSC_MAX_PATH_LEN, "%.80s...: the path is too long", folder);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpRunPath(TpRun run, const char *name, char path[PETSC_MAX_PATH_LEN])
+{
+  PetscFunctionBeginUser;
+  PetscCall(TpPathJoin(run->settings.run.folder, name, path));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscBool TpRunIsCheckpointRound(TpRun run, PetscInt64 round)
+{
+  return (round + 1) % run->settings.output.checkpoint_interval == 0 ? PETSC_TRUE : PETSC_FALSE;
+}
+
+PetscBool TpRunIsTrajectoryRound(TpRun run, PetscInt64 round)
+{
+  const PetscInt64 interval = run->settings.output.trajectory_interval;
+
+  return interval && (round + 1) % interval == 0 ? PETSC_TRUE : PETSC_FALSE;
+}
+
+PetscBool TpRunIsHeldOut(TpRun run, PetscInt rung)
+{
+  const TpRealList *hold_out = &run->settings.training.hold_out;
+
+  for (PetscInt i = 0; i < hold_out->size; ++i)
+    if (TpLadderFind(run->ladder, hold_out->values[i]) == rung) return PETSC_TRUE;
+  return PETSC_FALSE;
+}

@@ -1,0 +1,96 @@
+/* From the input file to checked settings: what a single row of the table can't check is checked here. */
+#include "app-impl.h"
+
+#include <string.h>
+
+PetscErrorCode TpSettingsUnits(TpConfig config, TpUnitSystem *units)
+{
+  PetscInt kind;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpConfigGetWord(config, "engine.kind", &kind));
+  *units = TpEngineUnits(kind);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static const char used_parameters[] = "used-parameters.yaml";
+
+/* A run's own used-parameters.yaml means the run it lies in, wherever that was moved; else an empty folder means runs/NAME. */
+static PetscErrorCode ResolveFolder(const char *input, TpSettings *settings)
+{
+  const char *slash = strrchr(input, '/');
+  const char *name  = slash ? slash + 1 : input;
+  char        folder[PETSC_MAX_PATH_LEN];
+  size_t      length = strlen(name);
+
+  PetscFunctionBeginUser;
+  TpCheckInput(strlen(input) + 16 < sizeof(folder), "%.80s...: the path is too long", input);
+  if (!strcmp(name, used_parameters)) {
+    snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - input) : 1, slash ? input : ".");
+    if (slash == input) snprintf(folder, sizeof(folder), "/");
+  } else if (settings->run.folder && settings->run.folder[0]) {
+    PetscFunctionReturn(PETSC_SUCCESS);
+  } else {
+    const char *dot = strrchr(name, '.');
+
+    if (dot && dot != name) length = (size_t)(dot - name);
+    snprintf(folder, sizeof(folder), "runs/%.*s", (int)length, name);
+  }
+  PetscCall(PetscFree(settings->run.folder));
+  PetscCall(PetscStrallocpy(folder, &settings->run.folder));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What involves several parameters. */
+static PetscErrorCode CheckTogether(TpConfig config, const TpSettings *settings)
+{
+  PetscFunctionBeginUser;
+  if (settings->stream.num_shards < settings->groups.trainers)
+    PetscFunctionReturn(TpConfigError(config, "stream.shards",
+                                      "%" PetscInt64_FMT " shards for %" PetscInt64_FMT
+                                      " trainers; every trainer needs at least one",
+                                      settings->stream.num_shards, settings->groups.trainers));
+  if (settings->training.batch % settings->stream.num_shards)
+    PetscFunctionReturn(TpConfigError(config, "training.batch",
+                                      "%" PetscInt64_FMT " is not a multiple of stream.shards, %" PetscInt64_FMT,
+                                      settings->training.batch, settings->stream.num_shards));
+  if (settings->network.embedding % 2)
+    PetscFunctionReturn(TpConfigError(config, "network.embedding", "%" PetscInt64_FMT " is odd; it must be even",
+                                      settings->network.embedding));
+  if (settings->diffusion.num_steps > settings->diffusion.num_times)
+    PetscFunctionReturn(TpConfigError(
+        config, "diffusion.steps", "%" PetscInt64_FMT " steps, but there are only %" PetscInt64_FMT " diffusion.times",
+        settings->diffusion.num_steps, settings->diffusion.num_times));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpSettingsCreate(TpConfig config, const char *input, TpSettings *settings)
+{
+  TpUnitSystem units;
+
+  PetscFunctionBeginUser;
+  *settings = (TpSettings){0};
+  PetscCall(TpSettingsUnits(config, &units));
+  PetscCall(TpConfigApply(config, units, settings));
+  PetscCall(ResolveFolder(input, settings));
+  PetscCall(CheckTogether(config, settings));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpSettingsDestroy(TpSettings *settings)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TpConfigFree(tp_parameters, settings));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpReadInput(MPI_Comm comm, const TpCommandLine *command, TpConfig *config, TpSettings *settings)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TpConfigCreate(tp_parameters, config));
+  PetscCall(TpConfigReadFile(*config, comm, command->operand));
+  for (PetscInt i = 0; i < command->num_sets; ++i) PetscCall(TpConfigSet(*config, command->sets[i]));
+  PetscCall(TpSettingsCreate(*config, command->operand, settings));
+  if (command->max_hours > 0.0) settings->run.max_hours = command->max_hours;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

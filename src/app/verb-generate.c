@@ -1,0 +1,105 @@
+/* tempera generate MODEL.h5: samples at any temperatures, on all ranks. */
+#include "model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SAMPLES_FORMAT  "tempera samples"
+#define SAMPLES_VERSION 1
+
+/* "350,412.5" or "350 K, 412.5 K" to numbers. */
+static PetscErrorCode ParseTemperatures(const char *text, TpUnitSystem units, PetscInt *count, double **temperature)
+{
+  PetscInt num = 1;
+  char    *copy, *rest = NULL;
+
+  PetscFunctionBeginUser;
+  for (const char *c = text; *c; ++c) num += *c == ',';
+  PetscCall(PetscMalloc1(num, temperature));
+  PetscCall(PetscStrallocpy(text, &copy));
+  *count = 0;
+  for (char *item = strtok_r(copy, ",", &rest); item; item = strtok_r(NULL, ",", &rest), ++*count) {
+    double        *value = *temperature + *count;
+    PetscErrorCode code  = TpQuantityParse(item, TP_DIMENSION_TEMPERATURE, units, value);
+
+    if (code) PetscFunctionReturn(code);
+    TpCheckInput(*value > 0.0, "--temperature: '%s' is not positive", item);
+    for (PetscInt i = 0; i < *count; ++i)
+      TpCheckInput((*temperature)[i] != *value, "--temperature: %g is given twice", *value);
+  }
+  PetscCall(PetscFree(copy));
+  TpCheckInput(*count > 0, "--temperature: '%s' holds no temperature", text);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ChooseSampler(const TpCommandLine *command, TpModel model, TpDiffusionSettings *diffusion)
+{
+  PetscFunctionBeginUser;
+  *diffusion = model->diffusion;
+  if (command->sampler) {
+    for (diffusion->sampler = 0; tp_sampler_words[diffusion->sampler]; ++diffusion->sampler)
+      if (!strcmp(tp_sampler_words[diffusion->sampler], command->sampler)) break;
+    TpCheckInput(tp_sampler_words[diffusion->sampler], "--sampler: '%s' is unknown; allowed ddpm, ddim",
+                 command->sampler);
+  }
+  if (command->steps) diffusion->num_steps = command->steps;
+  TpCheckInput(diffusion->num_steps >= 1 && diffusion->num_steps <= diffusion->num_times,
+               "--steps: %" PetscInt64_FMT " is out of range; allowed 1 to %" PetscInt64_FMT, diffusion->num_steps,
+               diffusion->num_times);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void WarnOutside(TpModel model, PetscInt count, const double temperature[])
+{
+  const double low  = model->temperature[0];
+  const double high = model->temperature[model->num_temperatures - 1];
+
+  for (PetscInt i = 0; i < count; ++i) {
+    const double t = temperature[i];
+
+    if (t < low || t > high)
+      TpLog(TP_LOG_WARNING,
+            "temperature %g is outside of what the model has learned, %g to %g, by %.0f %%: this is extrapolation", t,
+            low, high, 100.0 * (t < low ? low / t - 1.0 : t / high - 1.0));
+  }
+}
+
+PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
+{
+  const TpFileHeader header = {
+      .format = SAMPLES_FORMAT, .version = SAMPLES_VERSION, .program = TpVersionLine(), .parameters = ""};
+  TpGenerateTask task = {.num_samples = command->samples, .progress = PETSC_TRUE};
+  TpModel        model;
+  TpFile         file;
+  double        *temperature;
+  PetscMPIInt    rank;
+  PetscBool      exists;
+  const double   start = MPI_Wtime();
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  TpCheckInput(command->temperatures, "generate: --temperature is missing, for instance --temperature 350,412.5");
+  TpCheckInput(command->output, "generate: --output is missing, for instance --output samples.h5");
+  PetscCall(TpModelRead(comm, command->operand, &model));
+  PetscCall(ParseTemperatures(command->temperatures, model->units, &task.num_temperatures, &temperature));
+  PetscCall(ChooseSampler(command, model, &task.diffusion));
+  PetscCall(TpPathExists(comm, command->output, &exists));
+  TpCheckInput(!exists, "%s: exists already; choose another --output or remove it", command->output);
+  if (rank == 0) WarnOutside(model, task.num_temperatures, temperature);
+  task.temperature = temperature;
+  task.seed        = command->seed >= 0 ? (uint64_t)command->seed : (uint64_t)model->seed;
+  PetscCall(TpFileCreate(comm, command->output, &header, &file));
+  PetscCall(TpFileWriteText(file, "/", "model", command->operand));
+  PetscCall(TpGenerateInto(file, comm, model, &task));
+  PetscCall(TpFilePublish(&file));
+  if (rank == 0)
+    TpLog(TP_LOG_PRODUCTION,
+          "%s: %" PetscInt64_FMT " samples at each of %" PetscInt_FMT " temperatures, %s, %" PetscInt64_FMT
+          " steps, seed %llu, %.1f s",
+          command->output, task.num_samples, task.num_temperatures, tp_sampler_words[task.diffusion.sampler],
+          task.diffusion.sampler == 0 ? task.diffusion.num_times : task.diffusion.num_steps,
+          (unsigned long long)task.seed, MPI_Wtime() - start);
+  PetscCall(PetscFree(temperature));
+  PetscCall(TpModelDestroy(&model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

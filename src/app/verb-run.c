@@ -1,0 +1,258 @@
+/* tempera run INPUT.yaml: simulate, exchange, train, write. */
+#include "run-impl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ------------------------------------------------------------------------------------------------------------- input */
+
+/* What has to hold between the ladder and the rest. */
+static PetscErrorCode CheckHoldOut(TpRun run)
+{
+  const TpRealList *hold_out = &run->settings.training.hold_out;
+  PetscInt          left     = run->ladder->num_rungs;
+
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < hold_out->size; ++i) {
+    if (TpLadderFind(run->ladder, hold_out->values[i]) < 0)
+      PetscFunctionReturn(
+          TpConfigError(run->config, "training.hold_out", "%g is no temperature of the ladder", hold_out->values[i]));
+    --left;
+  }
+  if (left < 1)
+    PetscFunctionReturn(
+        TpConfigError(run->config, "training.hold_out", "holds out every rung; at least one must be learned from"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Read, build the ladder, split the ranks. */
+static PetscErrorCode ReadAndSplit(MPI_Comm comm, const TpCommandLine *command, TpRun run)
+{
+  TpUnitSystem units;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpReadInput(comm, command, &run->config, &run->settings));
+  PetscCall(TpSettingsUnits(run->config, &units));
+  PetscCall(TpConfigWriteText(run->config, units, &run->settings, NULL, &run->used_parameters));
+  PetscCall(TpLadderCreate(&run->settings.ladder, TpBoltzmann(units), (uint64_t)run->settings.run.seed, &run->ladder));
+  PetscCall(CheckHoldOut(run));
+  if (command->check) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TpGroupsCreate(comm, (int)run->ladder->num_rungs, (int)run->settings.groups.trainers,
+                           (TpPlacement)run->settings.groups.placement, &run->groups));
+  run->is_writer = !run->groups->is_replica && run->groups->group_rank == 0 ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ------------------------------------------------------------------------------------------------------------ folder */
+
+/* Two jobs in one folder would write over each other: the writer holds a lock for as long as it lives. */
+static PetscErrorCode Lock(TpRun run)
+{
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  char         path[PETSC_MAX_PATH_LEN];
+  int          file;
+
+  PetscFunctionBeginUser;
+  if (!run->is_writer) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TpRunPath(run, "lock", path));
+  file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  TpCheckInput(file >= 0, "%s: can't be written: %s", path, strerror(errno));
+  /* File systems without locks (some network ones) let us go on: the lock is a courtesy, not a guarantee. */
+  TpCheckInput(!fcntl(file, F_SETLK, &lock) || (errno != EAGAIN && errno != EACCES),
+               "%s: another run is at work in this folder", run->settings.run.folder);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RemoveMarker(TpRun run, const char *name)
+{
+  char path[PETSC_MAX_PATH_LEN];
+
+  PetscFunctionBeginUser;
+  PetscCall(TpRunPath(run, name, path));
+  if (run->is_writer && unlink(path) && errno != ENOENT)
+    PetscFunctionReturn(TpInputError("%s: can't be removed: %s", path, strerror(errno)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A new run begins in a folder without one; a restart goes on in a folder with one. */
+static PetscErrorCode CheckFolder(TpRun run, MPI_Comm comm, const TpCommandLine *command)
+{
+  const char *folder = run->settings.run.folder;
+  char        path[PETSC_MAX_PATH_LEN];
+  PetscBool   exists;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpRunPath(run, "run.h5", path));
+  PetscCall(TpPathExists(comm, path, &exists));
+  TpCheckInput(!exists || command->restart,
+               "%s: holds a run already; go on with it by --restart, or choose another run.folder", folder);
+  TpCheckInput(exists || !command->restart, "%s: holds no run to restart; leave --restart away to begin it", folder);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Make the folder of a new run, or find the checkpoint of an old one. */
+static PetscErrorCode OpenFolder(TpRun run, const TpCommandLine *command, char checkpoint[PETSC_MAX_PATH_LEN])
+{
+  MPI_Comm world = run->groups->world;
+  char     path[PETSC_MAX_PATH_LEN];
+
+  PetscFunctionBeginUser;
+  PetscCall(TpRunPath(run, "checkpoints", path));
+  PetscCall(TpFolderCreate(world, path));
+  PetscCall(TpAgree(world, Lock(run)));
+  if (command->restart) PetscCall(TpCheckpointFind(run, command->restart_path, checkpoint, &run->first_round));
+  PetscCall(TpAgree(world, RemoveMarker(run, "continue")));
+  PetscCall(TpAgree(world, RemoveMarker(run, "stop")));
+  TpCheckInput(run->first_round <= run->settings.run.rounds,
+               "run.rounds: %" PetscInt64_FMT " is less than the %" PetscInt64_FMT
+               " rounds that the checkpoint has done",
+               run->settings.run.rounds, run->first_round);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteUsedParameters(TpRun run)
+{
+  char  path[PETSC_MAX_PATH_LEN], name[PETSC_MAX_PATH_LEN];
+  char *text, *whole;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpRunPath(run, "used-parameters.yaml", path));
+  PetscCheck(realpath(run->settings.run.folder, name), PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "%s: %s",
+             run->settings.run.folder, strerror(errno));
+  PetscCall(TpConfigWriteText(run->config, run->system.units, &run->settings, name, &text));
+  PetscCall(PetscMalloc1(strlen(text) + 512, &whole));
+  snprintf(whole, strlen(text) + 512,
+           "# %s; all parameters of this run, defaults included. Go on with: tempera run %s --restart\n%s",
+           TpVersionLine(), "used-parameters.yaml", text);
+  PetscCall(TpTextPublish(run->groups->group, path, whole));
+  PetscCall(PetscFree(text));
+  PetscCall(PetscFree(whole));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* -------------------------------------------------------------------------------------------------------------- begin */
+
+static void Greet(TpRun run)
+{
+  TpGroups groups = run->groups;
+
+  TpLog(TP_LOG_PRODUCTION, "%s", TpVersionLine());
+  TpLog(TP_LOG_PRODUCTION, "%s: %d replicas and %d trainers, %s, %d coordinates, %d features", run->settings.run.folder,
+        groups->num_replicas, groups->num_trainers, run->system.engine, (int)run->system.size,
+        (int)run->system.num_features);
+  if (run->first_round)
+    TpLog(TP_LOG_PRODUCTION, "going on after round %lld of %lld", (long long)run->first_round,
+          (long long)run->settings.run.rounds);
+}
+
+/* Configurations to go on from: those of the checkpoint, or fresh ones. */
+static PetscErrorCode BeginStates(TpRun run, TpReplica replica, TpLearner learner, const char *checkpoint)
+{
+  double        *states = NULL;
+  PetscErrorCode code   = PETSC_SUCCESS;
+
+  PetscFunctionBeginUser;
+  if (run->first_round == 0) {
+    if (replica) code = TpReplicaStart(replica);
+    PetscCall(TpAgree(run->groups->world, code));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (run->is_writer) PetscCall(PetscMalloc1(run->ladder->num_rungs * TpStatePackedSize(run->system.size), &states));
+  if (learner) code = TpLearnerRestore(learner, checkpoint, states);
+  PetscCall(TpAgree(run->groups->world, code));
+  PetscCall(TpStreamDistributeStates(run->groups, run->system.size, states, replica ? TpReplicaState(replica) : NULL));
+  PetscCall(PetscFree(states));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Everything a run needs before its first round. Whatever goes wrong on one rank is told by all, and no step has been simulated. */
+static PetscErrorCode Begin(TpRun run, const TpCommandLine *command, TpReplica *replica, TpLearner *learner)
+{
+  char           checkpoint[PETSC_MAX_PATH_LEN] = "";
+  PetscErrorCode code                           = PETSC_SUCCESS;
+
+  PetscFunctionBeginUser;
+  PetscCall(CheckFolder(run, run->groups->world, command));
+  PetscCall(TpReplicaCreate(run, replica));
+  PetscCall(TpEvaluationCheck(run));
+  PetscCall(OpenFolder(run, command, checkpoint));
+  if (run->is_writer) Greet(run);
+  if (!run->groups->is_replica) {
+    code = WriteUsedParameters(run);
+    if (!code) code = TpLearnerCreate(run, learner);
+  }
+  PetscCall(TpAgree(run->groups->world, code));
+  PetscCall(BeginStates(run, *replica, *learner, checkpoint));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------- end */
+
+/* `finished` or `continue`: what a job script looks at. */
+static PetscErrorCode WriteMarker(TpRun run, PetscBool finished)
+{
+  char path[PETSC_MAX_PATH_LEN];
+
+  PetscFunctionBeginUser;
+  PetscCall(TpRunPath(run, finished ? "finished" : "continue", path));
+  PetscCall(TpTextPublish(run->groups->world, path, ""));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode End(TpRun run, TpLearner *learner)
+{
+  PetscBool finished = PETSC_FALSE;
+
+  PetscFunctionBeginUser;
+  if (*learner) finished = TpLearnerIsFinished(*learner);
+  PetscCall(TpLearnerDestroy(learner)); /* closes run.h5, which all ranks read next */
+  PetscCall(TpBroadcast(&finished, 1, MPI_INT, run->groups->trainer_rank[0], run->groups->world, NULL));
+  if (finished) PetscCall(TpEvaluate(run));
+  PetscCall(WriteMarker(run, finished));
+  if (run->is_writer && !finished)
+    TpLog(TP_LOG_PRODUCTION, "stopped; go on with: tempera run %s/used-parameters.yaml --restart",
+          run->settings.run.folder);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy(TpRun *run, TpReplica *replica, TpLearner *learner)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TpReplicaDestroy(replica));
+  PetscCall(TpLearnerDestroy(learner));
+  if ((*run)->groups) PetscCall(TpSystemDestroy(&(*run)->system));
+  PetscCall(TpGroupsDestroy(&(*run)->groups));
+  PetscCall(TpLadderDestroy(&(*run)->ladder));
+  PetscCall(PetscFree((*run)->used_parameters));
+  PetscCall(TpSettingsDestroy(&(*run)->settings));
+  PetscCall(TpConfigDestroy(&(*run)->config));
+  PetscCall(PetscFree(*run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpVerbRun(MPI_Comm comm, const TpCommandLine *command)
+{
+  TpRun          run;
+  TpReplica      replica = NULL;
+  TpLearner      learner = NULL;
+  PetscErrorCode code;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&run));
+  run->start_time = MPI_Wtime();
+  PetscCall(ReadAndSplit(comm, command, run));
+  if (command->check) {
+    PetscCall(CheckFolder(run, comm, command));
+    PetscCall(TpPlanWrite(run, comm));
+  } else {
+    PetscCall(Begin(run, command, &replica, &learner));
+    code = run->groups->is_replica ? TpReplicaLoop(replica) : TpLearnerLoop(learner);
+    PetscCall(TpAgree(run->groups->world, code));
+    PetscCall(End(run, &learner));
+  }
+  PetscCall(Destroy(&run, &replica, &learner));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
