@@ -30,7 +30,7 @@ static PetscBool HasWord(const char *list, const char *word)
 /* OpenMM does not tell how many devices there are, but it refuses an index beyond them before it does anything else. */
 static TpOpenMMCode OpenOnDevice(TpOpenMMEngine *data, TpOpenMMSettings *settings, PetscInt local_rank)
 {
-  int          has_devices;
+  int          has_devices, wrapped;
   TpOpenMMCode code;
 
   settings->device = (int)local_rank;
@@ -39,8 +39,9 @@ static TpOpenMMCode OpenOnDevice(TpOpenMMEngine *data, TpOpenMMSettings *setting
     --settings->device;
   }
   data->has_devices = has_devices ? PETSC_TRUE : PETSC_FALSE;
-  if (settings->device == (int)local_rank || !has_devices) return code;
-  settings->device = (int)local_rank % (settings->device + 1);
+  wrapped           = (int)local_rank % (settings->device + 1);
+  if (settings->device == (int)local_rank || settings->device == wrapped) return code;
+  settings->device = wrapped;
   return TpOpenMMOpen(data->openmm, settings, &has_devices);
 }
 

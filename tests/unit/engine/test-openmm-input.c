@@ -70,6 +70,35 @@ static PetscErrorCode TestBox(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Motion is removed every third step, by OpenMM's own count: a stretch of four steps must not depend on the stretches before it. */
+static PetscErrorCode TestStepCount(void)
+{
+  TpEngineSettings settings = Dipeptide("Reference");
+  TemporaryFile    system, positions;
+  Bench            bench;
+  double           results[2][11 + 2 * 9];
+
+  PetscFunctionBeginUser;
+  PetscCall(WriteTemporary(
+      ARGON("<Force forceGroup=\"0\" frequency=\"3\" name=\"M\" type=\"CMMotionRemover\" version=\"1\"/>"), &system));
+  PetscCall(WriteTemporary(argon_pdb, &positions));
+  settings.openmm.system    = system.path;
+  settings.openmm.positions = TEXTS(1, positions.path);
+  PetscCall(Open(&settings, &bench));
+  for (int i = 0; i < 2; ++i) {
+    const TpMoment moment = {.seed = SEED};
+
+    PetscCall(TpEngineStart(bench.engine, SEED, 0, 100.0, &bench.state));
+    PetscCall(TpEngineAdvance(bench.engine, 100.0, 4, &moment, &bench.state));
+    TpStatePack(&bench.state, results[i]);
+  }
+  TpTestExpect(!memcmp(results[0], results[1], sizeof(results[0])));
+  PetscCall(Close(&bench));
+  PetscCall(Remove(&system));
+  PetscCall(Remove(&positions));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The dipeptide with its atoms moved by 0.01 nm or so, as a PDB file. */
 static PetscErrorCode WriteDistorted(TemporaryFile *file)
 {
@@ -283,6 +312,7 @@ int main(int argc, char **argv)
 #endif
   TpTestCall(HasPlatform("CPU", &has_cpu));
   TpTestCall(TestBox());
+  TpTestCall(TestStepCount());
   TpTestCall(TestMinimize());
   TpTestCall(TestHash(has_cpu));
   TpTestCall(TestSystemMistakes());
