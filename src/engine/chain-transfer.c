@@ -3,8 +3,9 @@
 
   The coupling sees phi only, so psi integrates out residue by residue. Backward messages
     m_i(phi) = integral of exp(j sin(phi) sin(phi') / T) w(phi') m_{i+1}(phi') dphi',   m of the last residue = 1,
-  come from the trapezoidal rule on the circle, which converges exponentially. Then phi_1 is drawn from w m_1, and phi_{i+1} from
-  exp(j sin(phi_i) sin(.) / T) w m_{i+1} with phi_i as it was drawn, between the grid points; psi_i at last, given phi_i.
+  come from the trapezoidal rule on the circle, which converges exponentially. Then phi_1 is drawn from w m_1, and
+  phi_{i+1} from exp(j sin(phi_i) sin(.) / T) w m_{i+1} with phi_i as it was drawn, between the grid points; psi_i at
+  last, given phi_i.
 */
 #include "chiral-chain-impl.h"
 

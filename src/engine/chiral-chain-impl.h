@@ -1,4 +1,4 @@
-/* The chiral chain: a peptide one can solve. What its forces (potential-chiral-chain.c) and its transfer matrix (chain-transfer.c) share. */
+/* The chiral chain: what its forces (potential-chiral-chain.c) and its transfer matrix (chain-transfer.c) share. */
 #pragma once
 
 #include "potential-impl.h"

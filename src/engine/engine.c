@@ -6,7 +6,8 @@
 
 const char *const tp_engine_words[] = {"model", "openmm", NULL};
 
-/* In the order of the words. The units of an engine are known even where it is not built in: inputs can be checked anywhere. */
+/* In the order of the words. The units of an engine are known even where it is not built in: inputs can be checked
+   anywhere. */
 static const struct {
   TpUnitSystem       units;
   const TpEngineOps *ops; /* NULL: not built in */

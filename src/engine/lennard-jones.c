@@ -30,7 +30,7 @@ PetscErrorCode TpLennardJonesDestroy(TpLennardJones *pairs)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The nearest image. Adding and taking away 1.5 2^52 rounds to an integer, without a call that vector units may lack. */
+/* The nearest image. Adding and taking away 1.5 2^52 rounds to an integer, without a call that vector units lack. */
 static inline double Nearest(double dx, double box_length, double inverse_length)
 {
   const double shift = 0x1.8p52;

@@ -1,8 +1,10 @@
 /*
   The chiral chain: residues i = 1..n with angles phi_i, psi_i,
-    U = sum_i V(phi_i, psi_i) - j sum_i sin(phi_i) sin(phi_{i+1}),   V = - sum_w e_w exp(k_w (cos(phi - a_w) + cos(psi - b_w) - 2)).
+    U = sum_i V(phi_i, psi_i) - j sum_i sin(phi_i) sin(phi_{i+1}),
+    V = - sum_w e_w exp(k_w (cos(phi - a_w) + cos(psi - b_w) - 2)).
 
-  Mirror pairs of wells make U(x) = U(-x): both helices are equally likely, and turning the whole chain round is a rare event.
+  Mirror pairs of wells make U(x) = U(-x): both helices are equally likely, and turning the whole chain round is a rare
+  event.
 */
 #include "chiral-chain-impl.h"
 

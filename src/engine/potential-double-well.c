@@ -1,4 +1,4 @@
-/* Double wells: U = sum_i h (x_i^2 - 1)^2 + c x_i. Two words of the input: symmetric in d dimensions, and the tilted one in 1-D. */
+/* Double wells: U = sum_i h (x_i^2 - 1)^2 + c x_i. Two words of the input: symmetric in d-D, tilted in 1-D. */
 #include "potential-impl.h"
 
 #include <math.h>

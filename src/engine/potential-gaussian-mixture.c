@@ -1,4 +1,4 @@
-/* Gaussian mixtures: U = -ln sum_i w_i N(x; mu_i, s_i^2 I). The density at temperature T is p^(1/T): the mixture itself at T = 1 only. */
+/* Gaussian mixtures: U = -ln sum_i w_i N(x; mu_i, s_i^2 I). At T the density is p^(1/T): the mixture at T = 1 only. */
 #include "potential-impl.h"
 
 #include <math.h>

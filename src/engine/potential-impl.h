@@ -10,7 +10,8 @@ typedef struct {
   /* required */
   const char *name; /* the word in the input */
 
-  /* Check the settings; set size, dimension, period, box_length, data. If it fails, destroy is called on what it has made. */
+  /* Check the settings; set size, dimension, period, box_length, data. If it fails, destroy is called on what it has
+     made. */
   PetscErrorCode (*create)(TpPotential potential, const TpEngineSettings *settings);
 
   /* Energy and forces [size] of x [size]; numbers that are not finite go through and come out not finite. */
@@ -43,10 +44,12 @@ PetscErrorCode TpPotentialDestroy(TpPotential *potential);
 /** Most coordinates that a model potential may have. **/
 #define TP_POTENTIAL_MAX_SIZE 100000
 
-/** Take the size from engine.model.dimension. Errors: TP_ERR_INPUT unless it is 1 to TP_POTENTIAL_MAX_SIZE. Not collective. **/
+/** Take the size from engine.model.dimension. Errors: TP_ERR_INPUT unless it is 1 to TP_POTENTIAL_MAX_SIZE. Not
+    collective. **/
 PetscErrorCode TpPotentialSizeFromDimension(TpPotential potential);
 
-/** Particles in space: size from engine.model.num_particles, dimension 3. Errors: TP_ERR_INPUT if out of range. Not collective. **/
+/** Particles in space: size from engine.model.num_particles, dimension 3. Errors: TP_ERR_INPUT if out of range. Not
+    collective. **/
 PetscErrorCode TpPotentialSizeFromParticles(TpPotential potential);
 
 extern const TpPotentialOps TpPotentialHarmonic;
@@ -82,20 +85,21 @@ void TpLangevinAdvance(const TpLangevin *langevin, double temperature, PetscInt6
                        TpState *state);
 
 /**
-  Walk down the forces for num_steps steps of x += rate f, no coordinate further than `longest` at once: takes the overlaps out of
-  random start positions. f [size] is scratch. Not collective.
+  Walk down the forces for num_steps steps of x += rate f, no coordinate further than `longest` at once: takes the
+  overlaps out of random start positions. f [size] is scratch. Not collective.
 **/
 void TpPotentialRelax(TpPotential potential, PetscInt num_steps, double rate, double longest, double x[], double f[]);
 
-/* ------------------------------------------------------------------------------------------------ tabulated densities */
+/* ---------------------------------------------------------------------------------------------- tabulated densities */
 
-/** Sums of a density given at `count` points, linear between them: cumulative [count], from 0 to the total. Not collective. **/
+/** Sums of a density given at `count` points, linear between them: cumulative [count], from 0 to the total. Not
+    collective. **/
 void TpTableSum(PetscInt count, const double density[], double cumulative[]);
 
-/** Where the share u of the total is reached, in units of the points' distance, within [0, count - 1]. Not collective. **/
+/** Where the share u of the total is reached, in units of the points' distance, in [0, count - 1]. Not collective. **/
 double TpTableDraw(PetscInt count, const double density[], const double cumulative[], double u);
 
-/* ------------------------------------------------------------------------------------------------ Lennard-Jones pairs */
+/* ---------------------------------------------------------------------------------------------- Lennard-Jones pairs */
 
 /** All pairs of particles with 4 (r^-12 - r^-6). **/
 typedef struct {

@@ -1,4 +1,4 @@
-/* The Lennard-Jones fluid: particles in a periodic cube, sigma = epsilon = 1; minimum image over all pairs, or plainly cut off. */
+/* The Lennard-Jones fluid: particles in a periodic cube, sigma = epsilon = 1; minimum image, all pairs or plain cutoff. */
 #include "potential-impl.h"
 
 #include <math.h>

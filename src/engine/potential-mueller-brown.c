@@ -1,4 +1,4 @@
-/* The surface of Mueller and Brown, Theor. Chim. Acta 53 (1979) 75: three minima in two dimensions, standard parameters. */
+/* The surface of Mueller and Brown, Theor. Chim. Acta 53 (1979) 75: three minima in two dimensions. */
 #include "potential-impl.h"
 
 #include <math.h>

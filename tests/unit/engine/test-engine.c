@@ -185,7 +185,8 @@ static PetscErrorCode CheckPotential(const char *word)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Neighbouring rounds and steps have independent noise: with strong friction, velocities one step apart are not correlated. */
+/* Neighbouring rounds and steps have independent noise: with strong friction, velocities one step apart are not
+   correlated. */
 static PetscErrorCode CheckFreshNoise(void)
 {
   TpEngineSettings    settings = ModelSettings("harmonic");
@@ -214,7 +215,8 @@ static PetscErrorCode CheckFreshNoise(void)
       squares += state.v[i] * state.v[i];
     }
   }
-  /* 2 10^4 products and squares, <v^2> = T / m = 0.8; 4 standard errors each: one false alarm in 8000 seeds, the seed is fixed */
+  /* 2 10^4 products and squares, <v^2> = T / m = 0.8; 4 standard errors each: one false alarm in 8000 seeds, the seed
+     is fixed */
   TpTestExpectClose(correlation / (num_steps * 1000), 0, 4.0 * 0.8 / sqrt(2e4));
   TpTestExpectClose(squares / (num_steps * 1000), 0.8, 4.0 * 0.8 * sqrt(2.0 / 2e4));
   PetscCall(PetscFree(before));
@@ -267,7 +269,8 @@ static PetscErrorCode CheckHash(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Velocities of 2000 walkers: <m v^2> = T, 36000 squares; 4 standard errors: one false alarm in 16000 seeds, the seed is fixed. */
+/* Velocities of 2000 walkers: <m v^2> = T, 36000 squares; 4 standard errors: one false alarm in 16000 seeds, the seed
+   is fixed. */
 static PetscErrorCode CheckVelocities(void)
 {
   const TpEngineSettings settings = ModelSettings("chiral-chain");

@@ -1,8 +1,8 @@
 /*
   Exact samples of model potentials against exact averages.
 
-  Samples are independent, so the standard errors are plain. 75 averages are compared at 4 standard errors: one false alarm in 210
-  seeds; the seed is fixed.
+  Samples are independent, so the standard errors are plain. 75 averages are compared at 4 standard errors: one false
+  alarm in 210 seeds; the seed is fixed.
 */
 #include "model-settings.h"
 
@@ -166,7 +166,7 @@ static PetscErrorCode CheckChain(const ChainRow *row)
   Compare(&all_left, row->all_left, "chain: P(all phi > 0)", T);
   Compare(&left, row->left_box, "chain: P(residue 5 left helix)", T);
   Compare(&extended, row->extended_box, "chain: P(residue 5 extended)", T);
-  /* <sin(a) dU/da> = T <cos(a)>: integration by parts round the circle, sensitive to how a cell of the grid is filled */
+  /* <sin(a) dU/da> = T <cos(a)>: integration by parts round the circle, sensitive to how a grid cell is filled */
   for (PetscInt i = 0; i < 18; ++i) Compare(&identity[i], 0, "chain: <sin(a) dU/da - T cos(a)>", T);
   PetscCall(TpEngineDestroy(&engine));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -221,8 +221,9 @@ static PetscErrorCode CheckPossible(const char *word, double temperature, PetscB
 }
 
 /*
-  The drawing from tables on its own, without noise: evenly spread shares u of the sharpest well of the chain at T = 1, on a grid as
-  coarse as the chain's. Linear interpolation spreads an angle by h^2 / 6, 6e-6; half a cell, 3e-3, would show.
+  The drawing from tables on its own, without noise: evenly spread shares u of the sharpest well of the chain at T = 1,
+  on a grid as coarse as the chain's. Linear interpolation spreads an angle by h^2 / 6, 6e-6; half a cell, 3e-3, would
+  show.
 */
 static PetscErrorCode CheckTable(void)
 {

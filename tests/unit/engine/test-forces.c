@@ -1,4 +1,4 @@
-/* Energies and forces of every model potential, against differences of the energy and against answers from elsewhere. */
+/* Energies and forces of every model potential, against differences of the energy and answers from elsewhere. */
 #include "model-settings.h"
 
 #include <math.h>

@@ -1,8 +1,9 @@
 /*
   Langevin dynamics against exact averages.
 
-  Errors come from the means of 50 blocks, each some ten correlation times or more. 19 averages are compared at 4 of these errors;
-  with 49 degrees of freedom that is one false alarm in about 250 seeds for the whole test; the seed is fixed.
+  Errors come from the means of 50 blocks, each some ten correlation times or more. 19 averages are compared at 4 of
+  these errors; with 49 degrees of freedom that is one false alarm in about 250 seeds for the whole test; the seed is
+  fixed.
 */
 #include "model-settings.h"
 
@@ -100,7 +101,8 @@ static PetscErrorCode ObserveOscillators(Run *run, double values[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* BAOAB has the exact <U> of a harmonic oscillator at any timestep, and <m v^2> = T (1 - omega^2 dt^2 / 4) at full steps. */
+/* BAOAB has the exact <U> of a harmonic oscillator at any timestep, and <m v^2> = T (1 - omega^2 dt^2 / 4) at full
+   steps. */
 static PetscErrorCode CheckHarmonic(double timestep, PetscInt num_samples)
 {
   TpEngineSettings settings    = ModelSettings("harmonic");
