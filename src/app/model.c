@@ -231,7 +231,7 @@ PetscErrorCode TpModelRead(MPI_Comm comm, const char *path, TpModel *model)
   TpNetworkSettings   network;
   TpDiffusionSettings diffusion = {0};
   PetscInt            label;
-  TpUnitSystem        units;
+  TpUnitSystem        units = TP_UNITS_REDUCED;
   PetscInt64          num_features, num_temperatures;
   double             *period;
   TpFile              file;

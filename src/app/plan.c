@@ -88,7 +88,7 @@ static void TellSizes(TpRun run, PetscInt encoded, PetscInt parameters)
 
 static PetscErrorCode ProbeAndTell(TpRun run)
 {
-  PetscInt encoded, parameters;
+  PetscInt encoded = 0, parameters = 0;
 
   PetscFunctionBeginUser;
   PetscCall(Probe(run));

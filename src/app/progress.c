@@ -131,14 +131,14 @@ static double MeanAcceptance(const TpLadderStatistics statistics)
   return tries ? sum / (double)tries : 0.0;
 }
 
-static void FormatDuration(double seconds, char text[16])
+static void FormatDuration(double seconds, char text[32])
 {
   const long whole = (long)(seconds + 0.5);
 
   if (whole < 3600)
-    snprintf(text, 16, "%ld:%02ld", whole / 60, whole % 60);
+    snprintf(text, 32, "%ld:%02ld", whole / 60, whole % 60);
   else
-    snprintf(text, 16, "%ldh%02ld", whole / 3600 % 100000, whole / 60 % 60);
+    snprintf(text, 32, "%ldh%02ld", whole / 3600 % 100000, whole / 60 % 60);
 }
 
 PetscErrorCode TpProgressTell(TpProgress progress, const TpProgressReport *report)
@@ -148,7 +148,7 @@ PetscErrorCode TpProgressTell(TpProgress progress, const TpProgressReport *repor
   const double    done       = (double)(report->round - progress->run->first_round);
   const double    acceptance = MeanAcceptance(report->statistics);
   const PetscBool molecular  = progress->run->system.units == TP_UNITS_MOLECULAR ? PETSC_TRUE : PETSC_FALSE;
-  char            left[16], line[256];
+  char            left[32], line[512];
 
   PetscFunctionBeginUser;
   FormatDuration(elapsed / done * (double)(progress->run->settings.run.rounds - report->round), left);
@@ -202,7 +202,7 @@ PetscErrorCode TpProgressSummary(TpProgress progress, const TpProgressReport *re
   TpRun                  run     = progress->run;
   const TpProgressReport begin   = {.round = run->first_round};
   const double           seconds = MPI_Wtime() - progress->start;
-  char                   time[16];
+  char                   time[32];
 
   PetscFunctionBeginUser;
   FormatDuration(seconds, time);

@@ -133,6 +133,9 @@ TpRoundTimes TpRecorderTimes(TpRecorder recorder);
 
 /* ------------------------------------------------------------------------------------------------------ trajectories */
 
+#define TP_TRAJECTORY_FORMAT  "tempera trajectory"
+#define TP_TRAJECTORY_VERSION 1
+
 typedef struct TpTrajectories_ *TpTrajectories;
 
 /** Create (or open) trajectory/rung-*.h5. Collective on the trainer group. **/
