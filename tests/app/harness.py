@@ -1,0 +1,75 @@
+"""What the tests of the whole application share: running it, and saying what went wrong.
+
+A test is a script: `test-NAME.py TEMPERA SOURCE`. It prints nothing when it succeeds and ends by finish(), with status 1 if an expectation
+failed and 77 if skip() was called.
+"""
+
+import atexit
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+TEMPERA = sys.argv[1]
+SOURCE = sys.argv[2]
+
+_failures = []
+
+
+def expect(condition, message):
+    """Count and print a failure."""
+    if not condition:
+        frame = sys._getframe(1)
+        print(f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}: {message}")
+        _failures.append(message)
+    return bool(condition)
+
+
+def finish():
+    sys.exit(1 if _failures else 0)
+
+
+def skip(reason):
+    print(f"SKIP: {reason}")
+    sys.exit(77)
+
+
+def scratch():
+    """A folder that is gone when the test is done."""
+    folder = tempfile.mkdtemp(prefix="tempera-test-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+class Result:
+    def __init__(self, status, out, err):
+        self.status, self.out, self.err = status, out, err
+
+    def __repr__(self):
+        return f"status {self.status}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
+
+
+def tempera(ranks, *arguments, folder, timeout=300, environment=None):
+    """mpirun -n `ranks` tempera `arguments` in `folder`."""
+    command = ["mpirun", "-n", str(ranks), TEMPERA, *[str(a) for a in arguments]]
+    done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout,
+                          env={**os.environ, **(environment or {})})
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def run_ok(ranks, *arguments, folder, timeout=300, environment=None):
+    """As tempera(), and the run must succeed."""
+    result = tempera(ranks, *arguments, folder=folder, timeout=timeout, environment=environment)
+    if not expect(result.status == 0, f"tempera {' '.join(map(str, arguments))}: {result}"):
+        finish()
+    return result
+
+
+def has_openmm():
+    return "OpenMM" in subprocess.run([TEMPERA, "--version"], capture_output=True, text=True).stdout
+
+
+def inputs(*names):
+    """Path of a shipped input."""
+    return os.path.join(SOURCE, "input", *names)
