@@ -2,9 +2,9 @@
   Lennard-Jones clusters: free particles, sigma = epsilon = 1, kept together by a wall around their centre of mass.
 
   The usual constraint |r - r_com| < R is a hard wall, which has no force. Beyond R there is the restraint
-  k/2 (|r - r_com| - R)^2 here, k = 1000: a particle at temperature T gets sqrt(pi T / 2k) further on average, 0.02 sigma at T = 0.3.
-  The energies of clusters that stay inside R are untouched; what is evaporated finds about 3 % more volume than in the
-  hard sphere of R = 2.
+  k/2 (|r - r_com| - R)^2 here, k = 1000: a particle at temperature T gets sqrt(pi T / 2k) further on average, 0.02 sigma
+  at T = 0.3. The energies of clusters that stay inside R are untouched; what is evaporated finds about 3 % more volume
+  than in the hard sphere of R = 2.
 */
 #include "potential-impl.h"
 

@@ -1,4 +1,4 @@
-/* The Lennard-Jones fluid: particles in a periodic cube, sigma = epsilon = 1; minimum image, all pairs or plain cutoff. */
+/* The Lennard-Jones fluid: particles in a periodic cube, sigma = epsilon = 1; minimum image; all pairs, or a cutoff. */
 #include "potential-impl.h"
 
 #include <math.h>
