@@ -25,6 +25,9 @@ static const Unit units[] = {
     {"1/fs", TP_DIMENSION_RATE, 1000, 1, PETSC_TRUE},
     {"1/ps", TP_DIMENSION_RATE, 1, 1, PETSC_TRUE},
     {"1/ns", TP_DIMENSION_RATE, 1, 1000, PETSC_TRUE},
+    {"/fs", TP_DIMENSION_RATE, 1000, 1, PETSC_FALSE}, /* as in "2/ps" */
+    {"/ps", TP_DIMENSION_RATE, 1, 1, PETSC_FALSE},
+    {"/ns", TP_DIMENSION_RATE, 1, 1000, PETSC_FALSE},
     {"fs-1", TP_DIMENSION_RATE, 1000, 1, PETSC_FALSE},
     {"ps-1", TP_DIMENSION_RATE, 1, 1, PETSC_FALSE},
     {"ns-1", TP_DIMENSION_RATE, 1, 1000, PETSC_FALSE},
