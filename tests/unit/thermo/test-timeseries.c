@@ -154,6 +154,23 @@ static PetscErrorCode SmallAndDegenerateSeries(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A NaN energy must not become a number with an error bar. */
+static PetscErrorCode NotFiniteIsRefused(void)
+{
+  const double   bad[3] = {1.0, NAN, 2.0};
+  PetscErrorCode code;
+  double         g, mean, error;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
+  code = TpStatisticalInefficiency(3, bad, &g);
+  TpTestExpectEqual(code, PETSC_ERR_FP);
+  code = TpSeriesMean(3, bad, &mean, &error);
+  TpTestExpectEqual(code, PETSC_ERR_FP);
+  PetscCall(PetscPopErrorHandler());
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Inefficiencies(void)
 {
   PetscFunctionBeginUser;
@@ -169,6 +186,7 @@ int main(int argc, char **argv)
 {
   TpTestBegin(&argc, &argv);
   TpTestCall(SmallAndDegenerateSeries());
+  TpTestCall(NotFiniteIsRefused());
   TpTestCall(BlocksGiveTheDirectSum());
   TpTestCall(Inefficiencies());
   TpTestCall(StandardErrorsAreCalibrated());
