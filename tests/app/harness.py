@@ -7,9 +7,11 @@ failed and 77 if skip() was called.
 import atexit
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 TEMPERA = sys.argv[1]
 SOURCE = sys.argv[2]
@@ -49,11 +51,20 @@ class Result:
     def __repr__(self):
         return f"status {self.status}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
 
+    def errors(self):
+        """The lines that tell a user what is wrong."""
+        return [line for line in self.err.splitlines() if line.startswith("tempera: error: ")]
+
+
+def command_line(ranks, *arguments):
+    """mpirun -n `ranks` tempera `arguments`; 0 ranks: without mpirun, which saves a second."""
+    mpirun = ["mpirun", "-n", str(ranks)] if ranks else []
+    return [*mpirun, TEMPERA, *[str(a) for a in arguments]]
+
 
 def tempera(ranks, *arguments, folder, timeout=300, environment=None):
-    """mpirun -n `ranks` tempera `arguments` in `folder`."""
-    command = ["mpirun", "-n", str(ranks), TEMPERA, *[str(a) for a in arguments]]
-    done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout,
+    """Run it in `folder` to its end."""
+    done = subprocess.run(command_line(ranks, *arguments), cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout,
                           env={**os.environ, **(environment or {})})
     return Result(done.returncode, done.stdout, done.stderr)
 
@@ -64,6 +75,24 @@ def run_ok(ranks, *arguments, folder, timeout=300, environment=None):
     if not expect(result.status == 0, f"tempera {' '.join(map(str, arguments))}: {result}"):
         finish()
     return result
+
+
+def start(ranks, *arguments, folder):
+    """Begin a run that goes on beside the test, in a process group of its own; killed at the test's end if it is still there."""
+    process = subprocess.Popen(command_line(ranks, *arguments), cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True, start_new_session=True)
+    atexit.register(lambda: process.poll() is None and os.killpg(process.pid, signal.SIGKILL))
+    return process
+
+
+def wait_for(condition, seconds, what):
+    """Look until condition() is true; `seconds` is for a busy machine."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            expect(False, f"waited {seconds} s for {what}")
+            finish()
+        time.sleep(0.05)
 
 
 def has_openmm():
