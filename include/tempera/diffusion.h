@@ -14,7 +14,7 @@ typedef struct {
   PetscInt   schedule;  /* index into tp_schedule_words */
   PetscInt64 num_times; /* T */
   PetscInt   sampler;   /* index into tp_sampler_words */
-  PetscInt64 num_steps; /* of the sampler, <= T; ddpm takes T */
+  PetscInt64 num_steps; /* of the sampler, <= T; ddpm takes every time */
 } TpDiffusionSettings;
 
 extern const char *const tp_schedule_words[]; /* "linear", "cosine", NULL */
@@ -26,7 +26,7 @@ typedef struct TpSchedule_ {
   PetscInt num_times;
   double  *abar; /* [num_times + 1] abar_0 = 1, decreasing; abar of time i */
   double  *beta; /* [num_times + 1] beta_i = 1 - abar_i / abar_{i-1}; beta_0 = 0 */
-} *TpSchedule;
+} * TpSchedule;
 
 /** linear: beta from 1e-4 to 0.02 at T = 1000, scaled by 1000 / T; cosine: s = 0.008, beta <= 0.999. Not collective. **/
 PetscErrorCode TpScheduleCreate(PetscInt kind, PetscInt num_times, TpSchedule *schedule);
@@ -43,8 +43,8 @@ PetscErrorCode TpScheduleDestroy(TpSchedule *schedule);
   @param[out] t    [B] t / T, what the network is given
   @param[out] eps  [B, D] the noise, what it should answer
 **/
-PetscErrorCode TpDiffusionNoise(TpSchedule schedule, uint64_t seed, uint64_t step, uint32_t first_slot, PetscInt B, PetscInt D, const TpNumber x0[],
-                                TpNumber x[], TpNumber t[], TpNumber eps[]);
+PetscErrorCode TpDiffusionNoise(TpSchedule schedule, uint64_t seed, uint64_t step, uint32_t first_slot, PetscInt B,
+                                PetscInt D, const TpNumber x0[], TpNumber x[], TpNumber t[], TpNumber eps[]);
 
 /** Sum over rows of the mean squared error over D, and its gradient dy [B, D] times `weight`. Summed in double precision in row order. **/
 double TpDiffusionLoss(PetscInt B, PetscInt D, const TpNumber y[], const TpNumber eps[], double weight, TpNumber dy[]);
@@ -57,7 +57,8 @@ typedef struct {
   PetscInt num_conditions; /* C */
   PetscInt max_batch;
   void    *context;
-  PetscErrorCode (*predict)(void *context, PetscInt B, const TpNumber x[], const TpNumber t[], const TpNumber c[], TpNumber eps[]);
+  PetscErrorCode (*predict)(void *context, PetscInt B, const TpNumber x[], const TpNumber t[], const TpNumber c[],
+                            TpNumber eps[]);
 } TpDenoiser;
 
 /** A denoiser that evaluates `network` with `parameters`; all kept by the caller, who also keeps `binding`. **/
@@ -73,11 +74,14 @@ typedef struct TpSampler_ *TpSampler;
 /**
   A sampler over `schedule` (kept). Not collective. Free with TpSamplerDestroy().
 
-  ddpm: ancestral, posterior variance; all T steps (num_steps is ignored). ddim: deterministic, num_steps evenly spaced times.
+  ddpm: ancestral, posterior variance; every time (num_steps is ignored). ddim: deterministic, num_steps evenly spaced times.
+  Both start from N(0, 1) at the last time with abar >= 4e-5, where the linear schedule of 1000 times ends: later times of the cosine
+  schedule hold no signal, and a step there would multiply the denoiser's error by up to 30.
 
   Errors: TP_ERR_INPUT for num_steps < 1 or > T.
 **/
-PetscErrorCode TpSamplerCreate(TpSchedule schedule, const TpDiffusionSettings *settings, PetscInt num_inputs, PetscInt max_batch, TpSampler *sampler);
+PetscErrorCode TpSamplerCreate(TpSchedule schedule, const TpDiffusionSettings *settings, PetscInt num_inputs,
+                               PetscInt max_batch, TpSampler *sampler);
 PetscErrorCode TpSamplerDestroy(TpSampler *sampler);
 
 /** Network evaluations per sample. **/
@@ -89,5 +93,5 @@ PetscInt TpSamplerEvaluations(TpSampler sampler);
   @param[in]  c  [B, C]
   @param[out] x  [B, D] scaled features
 **/
-PetscErrorCode TpSamplerRun(TpSampler sampler, const TpDenoiser *denoiser, uint64_t seed, uint32_t first_sample, PetscInt B, const TpNumber c[],
-                            TpNumber x[]);
+PetscErrorCode TpSamplerRun(TpSampler sampler, const TpDenoiser *denoiser, uint64_t seed, uint32_t first_sample,
+                            PetscInt B, const TpNumber c[], TpNumber x[]);

@@ -1,0 +1,92 @@
+/* Samplers: the table of kinds, and the loop over the steps that each kind plans. */
+#include "sampler-impl.h"
+
+const char *const                tp_sampler_words[] = {"ddpm", "ddim", NULL};
+static const TpSamplerOps *const sampler_kinds[]    = {&tp_sampler_ddpm, &tp_sampler_ddim};
+
+PetscInt TpSamplerStart(TpSchedule schedule)
+{
+  PetscInt start = schedule->num_times;
+
+  while (start > 1 && schedule->abar[start] < 4e-5) start--;
+  return start;
+}
+
+PetscErrorCode TpSamplerCreate(TpSchedule schedule, const TpDiffusionSettings *settings, PetscInt num_inputs,
+                               PetscInt max_batch, TpSampler *sampler)
+{
+  const PetscInt start = TpSamplerStart(schedule);
+  TpSampler      created;
+
+  PetscFunctionBeginUser;
+  PetscCheck(settings->sampler >= 0 && settings->sampler < (PetscInt)PETSC_STATIC_ARRAY_LENGTH(sampler_kinds),
+             PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "sampler kind %d", (int)settings->sampler);
+  TpCheckInput(settings->num_steps >= 1 && settings->num_steps <= schedule->num_times,
+               "the sampler's number of steps is %lld; allowed: 1 to the %d times of the diffusion",
+               (long long)settings->num_steps, (int)schedule->num_times);
+  PetscCall(PetscNew(&created));
+  created->ops        = sampler_kinds[settings->sampler];
+  created->num_times  = schedule->num_times;
+  created->num_inputs = num_inputs;
+  created->max_batch  = max_batch;
+  created->num_steps  = created->ops->count(start, (PetscInt)settings->num_steps);
+  PetscCall(PetscMalloc1(created->num_steps, &created->steps));
+  PetscCall(PetscMalloc3(max_batch * num_inputs, &created->eps, max_batch, &created->t, num_inputs, &created->z));
+  created->ops->plan(schedule, start, created->num_steps, created->steps);
+  *sampler = created;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpSamplerDestroy(TpSampler *sampler)
+{
+  PetscFunctionBeginUser;
+  if (!*sampler) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree((*sampler)->steps));
+  PetscCall(PetscFree3((*sampler)->eps, (*sampler)->t, (*sampler)->z));
+  PetscCall(PetscFree(*sampler));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscInt TpSamplerEvaluations(TpSampler sampler)
+{
+  return sampler->num_steps;
+}
+
+static void TakeStep(TpSampler sampler, const TpSamplerStep *step, uint64_t seed, uint32_t first_sample, PetscInt B,
+                     TpNumber x[])
+{
+  const PetscInt D    = sampler->num_inputs;
+  const TpNumber keep = (TpNumber)step->keep, answer = (TpNumber)step->answer, noise = (TpNumber)step->noise;
+
+  for (PetscInt i = 0; i < B * D; i++) x[i] = keep * x[i] + answer * sampler->eps[i];
+  if (step->noise == 0) return;
+  for (PetscInt i = 0; i < B; i++) {
+    TpRandomNormalFloat(seed, TP_RANDOM_SAMPLE_NOISE, first_sample + (uint32_t)i, (uint64_t)step->time, D, sampler->z);
+    for (PetscInt j = 0; j < D; j++) x[i * D + j] += noise * sampler->z[j];
+  }
+}
+
+PetscErrorCode TpSamplerRun(TpSampler sampler, const TpDenoiser *denoiser, uint64_t seed, uint32_t first_sample,
+                            PetscInt B, const TpNumber c[], TpNumber x[])
+{
+  const PetscInt D = sampler->num_inputs;
+
+  PetscFunctionBeginUser;
+  PetscCheck(denoiser->num_inputs == D, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP,
+             "a denoiser of %d inputs for a sampler of %d", (int)denoiser->num_inputs, (int)D);
+  PetscCheck(B >= 0 && B <= sampler->max_batch && B <= denoiser->max_batch, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
+             "%d samples, the sampler takes %d and the denoiser %d", (int)B, (int)sampler->max_batch,
+             (int)denoiser->max_batch);
+  for (PetscInt i = 0; i < B; i++) {
+    TpRandomNormalFloat(seed, TP_RANDOM_SAMPLE_START, first_sample + (uint32_t)i, 0, D, x + i * D);
+  }
+  for (PetscInt k = 0; k < sampler->num_steps; k++) {
+    const TpSamplerStep *step = &sampler->steps[k];
+    const TpNumber       t    = (TpNumber)((double)step->time / (double)sampler->num_times);
+
+    for (PetscInt i = 0; i < B; i++) sampler->t[i] = t;
+    PetscCall(denoiser->predict(denoiser->context, B, x, sampler->t, c, sampler->eps));
+    TakeStep(sampler, step, seed, first_sample, B, x);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
