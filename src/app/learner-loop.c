@@ -255,7 +255,7 @@ PetscErrorCode TpLearnerLoop(TpLearner learner)
     const PetscErrorCode code = LearnAndWrite(learner, &round);
     if (code == TP_ERR_STOPPED) PetscCall(Drain(learner, &round));
     if (code) PetscFunctionReturn(code);
-    PetscCall(TpReceiverCredit(learner->receiver, number, PETSC_FALSE));
+    PetscCall(TpReceiverCredit(learner->receiver, number, TpStoppingIsSignalled()));
   }
   if (learner->progress) {
     const TpProgressReport told = Report(learner);

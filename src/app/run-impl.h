@@ -187,6 +187,12 @@ PetscErrorCode TpCheckpointFind(TpRun run, const char *wanted, char path[PETSC_M
 /** Wishes to checkpoint or stop that reach this rank: signals, the file `stop`, the clock. **/
 typedef struct TpStopping_ *TpStopping;
 
+/** From here on SIGUSR1 wishes for a checkpoint, SIGUSR2 and SIGTERM for an end. On every rank: mpirun hands a signal to all of them. Not collective. **/
+PetscErrorCode TpStoppingCatchSignals(void);
+
+/** Whether a signal has asked this rank to stop. Trainers pass it on with their credits. **/
+PetscBool TpStoppingIsSignalled(void);
+
 PetscErrorCode TpStoppingCreate(TpRun run, TpStopping *stopping);
 PetscErrorCode TpStoppingDestroy(TpStopping *stopping);
 

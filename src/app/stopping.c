@@ -50,6 +50,20 @@ static double SlurmDeadline(void)
   return MPI_Wtime() + PetscMax(left - 300.0, 0.9 * left);
 }
 
+PetscErrorCode TpStoppingCatchSignals(void)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Install(SIGUSR1));
+  PetscCall(Install(SIGUSR2));
+  PetscCall(Install(SIGTERM));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscBool TpStoppingIsSignalled(void)
+{
+  return wants_stop ? PETSC_TRUE : PETSC_FALSE;
+}
+
 PetscErrorCode TpStoppingCreate(TpRun run, TpStopping *stopping)
 {
   TpStopping   new_stopping;
@@ -63,9 +77,6 @@ PetscErrorCode TpStoppingCreate(TpRun run, TpStopping *stopping)
     new_stopping->deadline = run->start_time + 3600.0 * run->settings.run.max_hours;
   if (slurm > 0.0 && (new_stopping->deadline == 0.0 || slurm < new_stopping->deadline)) new_stopping->deadline = slurm;
   PetscCall(TpRunPath(run, "stop", new_stopping->stop_file));
-  PetscCall(Install(SIGUSR1));
-  PetscCall(Install(SIGUSR2));
-  PetscCall(Install(SIGTERM));
   *stopping = new_stopping;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

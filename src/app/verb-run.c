@@ -243,6 +243,7 @@ PetscErrorCode TpVerbRun(MPI_Comm comm, const TpCommandLine *command)
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&run));
   run->start_time = MPI_Wtime();
+  PetscCall(TpStoppingCatchSignals());
   PetscCall(ReadAndSplit(comm, command, run));
   if (command->check) {
     PetscCall(CheckFolder(run, comm, command));
