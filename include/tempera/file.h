@@ -9,7 +9,14 @@
                how many rows are written.
     described  every dataset has `description` and `unit`; the root has format, format version, program version and used parameters.
 
-  Collective calls are collective on the communicator given at opening.
+  And two that find damage:
+    sealed      the first 4096 bytes of a file are ours (an HDF5 user block). A line of text there holds the file's size and a checksum of its
+                structure: every byte that is no dataset's data. Opening checks it before HDF5 looks at the file, so that a truncated or damaged
+                file is refused in one line. Updates of a placed file do not touch the structure.
+    checksummed every dataset of a published file, and those of a placed file that are written once, carry `checksum` over their data:
+                the sum over 32-bit words w_i of w_i k_i modulo 2^64, with k_i odd and a fixed function of i. So ranks add their parts.
+
+  Collective calls are collective on the communicator given at opening, which must outlive the file.
 **/
 #pragma once
 
@@ -35,12 +42,15 @@ typedef struct {
   PetscInt    version;    /* of the format */
   const char *program;    /* "tempera 0.1.0 (abcdef)" */
   const char *parameters; /* used parameters, YAML; "" if none */
+  PetscBool
+      placed; /* rows of what TpFileDefine() makes are written after publishing: those datasets carry no checksum */
 } TpFileHeader;
 
 /* ------------------------------------------------------------------------------------------- published files: write once */
 
 /**
-  Begin a file that will be published as `path`. Collective on `comm`. The temporary name is `path` with ".tmp" added.
+  Begin a file that will be published as `path`. Collective on `comm`. The temporary name is `path` with ".tmp" added; a stale one is
+  replaced. Rights follow the umask.
 
   Errors: TP_ERR_STOPPED on all ranks with one line (path, the system's reason) if it can't be created; the same for every write below: a full disk
   is the outside world's fault, not ours, and needs no traceback.
@@ -59,15 +69,23 @@ PetscErrorCode TpFileAbandon(TpFile *file);
   Open for reading. Collective on `comm`.
 
   Errors: TP_ERR_INPUT on all ranks: no such file, not HDF5, truncated, not of `format` (NULL: any of ours), another format version
-  than `version`, not complete.
+  than `version` (not looked at if `format` is NULL), not complete, structure damaged.
 **/
 PetscErrorCode TpFileOpen(MPI_Comm comm, const char *path, const char *format, PetscInt version, TpFile *file);
 
-/** Open a placed file to write rows into it. Collective on `comm`. **/
+/** Open a placed file to write rows into it; errors as TpFileOpen(), and for a file that is not placed. Collective on `comm`. **/
 PetscErrorCode TpFileOpenForUpdate(MPI_Comm comm, const char *path, const char *format, PetscInt version, TpFile *file);
 
 /** Close what TpFileOpen() or TpFileOpenForUpdate() opened; for the latter, flush first. Accepts NULL. Collective. **/
 PetscErrorCode TpFileClose(TpFile *file);
+
+/**
+  Read every dataset that has a checksum back and compare. Collective on `comm`.
+
+  @param[out] whole    false for every file that TpFileOpen() refuses, and for data that do not match their checksum
+  @param[out] message  [length] one line: what is wrong, or how much was checked; the same on all ranks
+**/
+PetscErrorCode TpFileVerify(MPI_Comm comm, const char *path, PetscBool *whole, char message[], size_t length);
 
 /** The HDF5 handle, for what this interface does not cover (H5MD groups). Ours. **/
 hid_t TpFileHandle(TpFile file);
@@ -77,25 +95,28 @@ hid_t TpFileHandle(TpFile file);
 /**
   Make a dataset of full size with its attributes. Collective. Groups in `name` are made as needed.
 
-  Contiguous, space allocated but not filled: rows not written yet read as zero.
+  Contiguous, space allocated but not filled: rows not written yet read as zero. `unit` NULL: no unit attribute; rank 1 to 4.
 **/
-PetscErrorCode TpFileDefine(TpFile file, const char *name, TpFileType type, PetscInt rank, const PetscInt64 shape[], const char *unit,
-                            const char *description);
+PetscErrorCode TpFileDefine(TpFile file, const char *name, TpFileType type, PetscInt rank, const PetscInt64 shape[],
+                            const char *unit, const char *description);
 
 /**
   Write rows [first_row, first_row + num_rows) of the leading dimension; each rank its own, num_rows = 0 writes nothing. Collective transfer.
 
-  @param[in] data  [num_rows, rest of the shape] of type `type`
+  Before a file is published each row is written at most once: the checksum adds up what is written.
+
+  @param[in] data  [num_rows, rest of the shape] of type `type`, which must be the dataset's
 **/
-PetscErrorCode TpFileWriteRows(TpFile file, const char *name, TpFileType type, PetscInt64 first_row, PetscInt64 num_rows, const void *data);
+PetscErrorCode TpFileWriteRows(TpFile file, const char *name, TpFileType type, PetscInt64 first_row,
+                               PetscInt64 num_rows, const void *data);
 
 /** Write one block given by start [rank] and count [rank]; all counts 0 writes nothing. Collective transfer. **/
-PetscErrorCode TpFileWriteBlock(TpFile file, const char *name, TpFileType type, PetscInt rank, const PetscInt64 start[], const PetscInt64 count[],
-                                const void *data);
+PetscErrorCode TpFileWriteBlock(TpFile file, const char *name, TpFileType type, PetscInt rank, const PetscInt64 start[],
+                                const PetscInt64 count[], const void *data);
 
 /** Define and write a whole dataset whose data every rank has (rank 0 writes). Collective. **/
-PetscErrorCode TpFileWriteAll(TpFile file, const char *name, TpFileType type, PetscInt rank, const PetscInt64 shape[], const void *data,
-                              const char *unit, const char *description);
+PetscErrorCode TpFileWriteAll(TpFile file, const char *name, TpFileType type, PetscInt rank, const PetscInt64 shape[],
+                              const void *data, const char *unit, const char *description);
 
 /** Shape of a dataset; rank <= 4. Errors: TP_ERR_INPUT if there is none of that name or its rank is not `rank`. Collective. **/
 PetscErrorCode TpFileShape(TpFile file, const char *name, PetscInt rank, PetscInt64 shape[]);
@@ -103,11 +124,14 @@ PetscErrorCode TpFileShape(TpFile file, const char *name, PetscInt rank, PetscIn
 /** Whether the dataset or group exists. Collective. **/
 PetscErrorCode TpFileHas(TpFile file, const char *name, PetscBool *has);
 
-/** Read rows, each rank its own. Errors: TP_ERR_INPUT for a missing dataset, rows outside it, a class of type that does not convert. Collective. **/
-PetscErrorCode TpFileReadRows(TpFile file, const char *name, TpFileType type, PetscInt64 first_row, PetscInt64 num_rows, void *data);
+/** Read rows, each rank its own. Errors: TP_ERR_INPUT for a missing dataset, rows outside it, a type that does not convert (integers to
+    reals and back, 64-bit integers to 32). Collective. **/
+PetscErrorCode TpFileReadRows(TpFile file, const char *name, TpFileType type, PetscInt64 first_row, PetscInt64 num_rows,
+                              void *data);
 
 /** Read a whole dataset on every rank; its shape must be `shape`. Collective. **/
-PetscErrorCode TpFileReadAll(TpFile file, const char *name, TpFileType type, PetscInt rank, const PetscInt64 shape[], void *data);
+PetscErrorCode TpFileReadAll(TpFile file, const char *name, TpFileType type, PetscInt rank, const PetscInt64 shape[],
+                             void *data);
 
 /* ------------------------------------------------------------------------------------------------------------ attributes */
 
@@ -121,28 +145,31 @@ PetscErrorCode TpFileReadInteger(TpFile file, const char *object, const char *na
 PetscErrorCode TpFileReadReal(TpFile file, const char *object, const char *name, double *value);
 
 /** A list of texts as a dataset of fixed-length strings, and back (free each and the list with PetscFree()). Collective. **/
-PetscErrorCode TpFileWriteTexts(TpFile file, const char *name, PetscInt count, const char *const texts[], const char *description);
+PetscErrorCode TpFileWriteTexts(TpFile file, const char *name, PetscInt count, const char *const texts[],
+                                const char *description);
 PetscErrorCode TpFileReadTexts(TpFile file, const char *name, PetscInt *count, char ***texts);
 
 /* ------------------------------------------------------------------------------------------------------------------ H5MD */
 
 /** What one rung's trajectory file holds; see nongnu.org/h5md, version 1.1. **/
 typedef struct {
-  PetscInt64    num_frames;    /* full size */
+  PetscInt64    num_frames; /* full size */
   PetscInt      num_particles;
-  PetscInt      dimension;     /* 3; 1 for coordinates that are no points in space */
+  PetscInt      dimension; /* 3; 1 for coordinates that are no points in space */
   PetscBool     has_box;
-  PetscBool     velocities;    /* keep them */
+  PetscBool     velocities; /* keep them */
   TpUnitSystem  units;
-  double        timestep;      /* ps per MD step */
+  double        timestep;        /* ps per MD step */
   PetscInt64    steps_per_frame; /* MD steps between frames; frame i is step (i + 1) steps_per_frame */
   const char   *creator_version;
-  const double *mass;          /* [num_particles] */
+  const double *mass; /* [num_particles] */
 } TpTrajectorySettings;
 
 /** Create (publish) an empty trajectory file of full size. Collective. MDAnalysis reads it: group particles/trajectory, explicit step and time,
-    box edges sharing the position's step and time; frames not yet written hold NaN. **/
-PetscErrorCode TpTrajectoryCreate(MPI_Comm comm, const char *path, const TpFileHeader *header, const TpTrajectorySettings *settings);
+    box edges sharing the position's step and time. Frames not yet written hold NaN (walker: -1): all ranks write these once, so the disk space is
+    taken at the start and not found missing later. parameters/frames_written is the end of the last TpTrajectoryWrite(). **/
+PetscErrorCode TpTrajectoryCreate(MPI_Comm comm, const char *path, const TpFileHeader *header,
+                                  const TpTrajectorySettings *settings);
 
 /**
   Write frames [first, first + count) of a file opened by TpFileOpenForUpdate(); each rank its own, count 0 writes nothing. Collective.
@@ -152,8 +179,9 @@ PetscErrorCode TpTrajectoryCreate(MPI_Comm comm, const char *path, const TpFileH
   @param[in] energy  [count] potential energy
   @param[in] walker  [count]
 **/
-PetscErrorCode TpTrajectoryWrite(TpFile file, const TpTrajectorySettings *settings, PetscInt64 first, PetscInt64 count, const float x[], const float v[],
-                                 const float box[], const double energy[], const PetscInt64 walker[]);
+PetscErrorCode TpTrajectoryWrite(TpFile file, const TpTrajectorySettings *settings, PetscInt64 first, PetscInt64 count,
+                                 const float x[], const float v[], const float box[], const double energy[],
+                                 const PetscInt64 walker[]);
 
 /* --------------------------------------------------------------------------------------------------------------- folders */
 

@@ -1,0 +1,252 @@
+/* Attributes: texts, integers, reals. */
+#include "file-impl.h"
+
+#include <string.h>
+
+PetscErrorCode TpFileTextType(size_t length, PetscBool ascii, hid_t *type)
+{
+  PetscFunctionBeginUser;
+  *type = H5Tcopy(H5T_C_S1);
+  TpCallHDF5(*type);
+  TpCallHDF5(H5Tset_size(*type, length + 1));
+  if (!ascii) TpCallHDF5(H5Tset_cset(*type, H5T_CSET_UTF8));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SetScalar(hid_t object, const char *name, hid_t stored, hid_t memory, const void *value)
+{
+  const hid_t space = H5Screate(H5S_SCALAR);
+  hid_t       attribute;
+
+  PetscFunctionBeginUser;
+  attribute = H5Acreate2(object, name, stored, space, H5P_DEFAULT, H5P_DEFAULT);
+  TpCallHDF5(attribute);
+  TpCallHDF5(H5Awrite(attribute, memory, value));
+  TpCallHDF5(H5Aclose(attribute));
+  TpCallHDF5(H5Sclose(space));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One text short enough for HDF5. */
+static PetscErrorCode SetShortText(hid_t object, const char *name, const char *text, size_t length)
+{
+  PetscBool ascii = PETSC_TRUE;
+  char     *copy;
+  hid_t     type = H5I_INVALID_HID;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < length; ++i)
+    if ((unsigned char)text[i] > 127) ascii = PETSC_FALSE;
+  PetscCall(PetscCalloc1(length + 1, &copy));
+  PetscCall(PetscArraycpy(copy, text, length));
+  PetscCall(TpFileTextType(length, ascii, &type));
+  PetscCall(SetScalar(object, name, type, type, copy));
+  TpCallHDF5(H5Tclose(type));
+  PetscCall(PetscFree(copy));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpFileSetText(hid_t object, const char *name, const char *text)
+{
+  const size_t length    = strlen(text);
+  char         part[256] = "";
+
+  PetscFunctionBeginUser;
+  PetscCall(SetShortText(object, name, text, PetscMin(length, TP_FILE_MAX_TEXT)));
+  /* the rest of a long one goes into "name.1", "name.2", ... */
+  for (size_t done = TP_FILE_MAX_TEXT; done < length; done += TP_FILE_MAX_TEXT) {
+    PetscCall(PetscSNPrintf(part, sizeof(part), "%s.%d", name, (int)(done / TP_FILE_MAX_TEXT)));
+    PetscCall(SetShortText(object, part, text + done, PetscMin(length - done, TP_FILE_MAX_TEXT)));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpFileSetInteger(hid_t object, const char *name, PetscInt64 value)
+{
+  const int64_t number = value;
+
+  PetscFunctionBeginUser;
+  PetscCall(SetScalar(object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, &number));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpFileSetChecksum(hid_t object, uint64_t sum)
+{
+  PetscFunctionBeginUser;
+  PetscCall(SetScalar(object, "checksum", H5T_STD_U64LE, H5T_NATIVE_UINT64, &sum));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ------------------------------------------------------------------------------------------------------------- write */
+
+static PetscErrorCode OpenToWrite(TpFile file, const char *object, const char *name, hid_t *handle)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(file->mode == TP_FILE_CREATE, PETSC_COMM_SELF, PETSC_ERR_ORDER,
+             "%s is published: attribute '%s' can't be added", file->path, name);
+  *handle = H5Oopen(file->handle, object, H5P_DEFAULT);
+  TpCallHDF5(*handle);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteText(TpFile file, const char *object, const char *name, const char *text)
+{
+  hid_t handle = H5I_INVALID_HID;
+
+  PetscFunctionBeginUser;
+  PetscCall(OpenToWrite(file, object, name, &handle));
+  PetscCall(TpFileSetText(handle, name, text));
+  TpCallHDF5(H5Oclose(handle));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteNumber(TpFile file, const char *object, const char *name, hid_t stored, hid_t memory,
+                                  const void *value)
+{
+  hid_t handle = H5I_INVALID_HID;
+
+  PetscFunctionBeginUser;
+  PetscCall(OpenToWrite(file, object, name, &handle));
+  PetscCall(SetScalar(handle, name, stored, memory, value));
+  TpCallHDF5(H5Oclose(handle));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpFileWriteText(TpFile file, const char *object, const char *name, const char *text)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TpAgree(file->comm, WriteText(file, object, name, text)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpFileWriteInteger(TpFile file, const char *object, const char *name, PetscInt64 value)
+{
+  const int64_t number = value;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpAgree(file->comm, WriteNumber(file, object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, &number)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpFileWriteReal(TpFile file, const char *object, const char *name, double value)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TpAgree(file->comm, WriteNumber(file, object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* -------------------------------------------------------------------------------------------------------------- read */
+
+static PetscErrorCode HasAttribute(TpFile file, const char *object, const char *name, PetscBool *has)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TpFileHas(file, object, has));
+  if (*has || !strcmp(object, "/"))
+    *has = H5Aexists_by_name(file->handle, object, name, H5P_DEFAULT) > 0 ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A scalar attribute of the class expected, open; and the bytes of its type. */
+static PetscErrorCode OpenScalar(TpFile file, const char *object, const char *name, H5T_class_t class, hid_t *attribute,
+                                 hid_t *type)
+{
+  PetscBool has;
+  hid_t     space;
+  PetscBool right;
+
+  PetscFunctionBeginUser;
+  PetscCall(HasAttribute(file, object, name, &has));
+  TpCheckInput(has, "%s: '%s' has no attribute '%s'", file->path, object, name);
+  *attribute = H5Aopen_by_name(file->handle, object, name, H5P_DEFAULT, H5P_DEFAULT);
+  TpCallHDF5(*attribute);
+  *type = H5Aget_type(*attribute);
+  TpCallHDF5(*type);
+  space = H5Aget_space(*attribute);
+  TpCallHDF5(space);
+  right = H5Tget_class(*type) == class && H5Sget_simple_extent_npoints(space) == 1 ? PETSC_TRUE : PETSC_FALSE;
+  if (class == H5T_STRING && right && H5Tis_variable_str(*type) != 0) right = PETSC_FALSE;
+  if (class == H5T_INTEGER && right && H5Tget_size(*type) > sizeof(int64_t)) right = PETSC_FALSE;
+  TpCallHDF5(H5Sclose(space));
+  if (right) PetscFunctionReturn(PETSC_SUCCESS);
+  TpCallHDF5(H5Tclose(*type));
+  TpCallHDF5(H5Aclose(*attribute));
+  PetscFunctionReturn(TpInputError("%s: attribute '%s' of '%s' is not %s", file->path, name, object,
+                                   class == H5T_STRING ? "a text" : (class == H5T_INTEGER ? "an integer" : "a real")));
+}
+
+static PetscErrorCode ReadNumber(TpFile file, const char *object, const char *name, H5T_class_t class, hid_t memory,
+                                 void *value)
+{
+  hid_t attribute, type;
+
+  PetscFunctionBeginUser;
+  PetscCall(OpenScalar(file, object, name, class, &attribute, &type));
+  TpCallHDF5(H5Aread(attribute, memory, value));
+  TpCallHDF5(H5Tclose(type));
+  TpCallHDF5(H5Aclose(attribute));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpFileReadInteger(TpFile file, const char *object, const char *name, PetscInt64 *value)
+{
+  int64_t number = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpAgree(file->comm, ReadNumber(file, object, name, H5T_INTEGER, H5T_NATIVE_INT64, &number)));
+  *value = (PetscInt64)number;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpFileReadReal(TpFile file, const char *object, const char *name, double *value)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TpAgree(file->comm, ReadNumber(file, object, name, H5T_FLOAT, H5T_NATIVE_DOUBLE, value)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Add one part to the text, which is reallocated. */
+static PetscErrorCode AppendText(TpFile file, const char *object, const char *name, char **text)
+{
+  hid_t  attribute, type;
+  size_t length = 0, size;
+  char  *longer;
+
+  PetscFunctionBeginUser;
+  PetscCall(OpenScalar(file, object, name, H5T_STRING, &attribute, &type));
+  size = H5Tget_size(type);
+  if (*text) length = strlen(*text);
+  PetscCall(PetscCalloc1(length + size + 1, &longer));
+  if (*text) PetscCall(PetscArraycpy(longer, *text, length));
+  PetscCall(PetscFree(*text));
+  *text = longer;
+  TpCallHDF5(H5Aread(attribute, type, longer + length));
+  TpCallHDF5(H5Tclose(type));
+  TpCallHDF5(H5Aclose(attribute));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadText(TpFile file, const char *object, const char *name, char **text)
+{
+  char      part[256];
+  PetscBool has = PETSC_TRUE;
+
+  PetscFunctionBeginUser;
+  PetscCall(AppendText(file, object, name, text));
+  for (int i = 1; has; ++i) {
+    PetscCall(PetscSNPrintf(part, sizeof(part), "%s.%d", name, i));
+    PetscCall(HasAttribute(file, object, part, &has));
+    if (has) PetscCall(AppendText(file, object, part, text));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpFileReadText(TpFile file, const char *object, const char *name, char **text)
+{
+  PetscErrorCode code;
+
+  PetscFunctionBeginUser;
+  *text = NULL;
+  code  = TpAgree(file->comm, ReadText(file, object, name, text));
+  if (code) PetscCall(PetscFree(*text));
+  PetscFunctionReturn(code);
+}
