@@ -103,7 +103,7 @@ static PetscErrorCode Train(Learner *learner)
 }
 
 /* Mean square of (network - closed form) over noised data, at one condition; the noise to be predicted has mean square 1. What is left of it
-   here, 2e-4, is the network's; one that ignored its condition would be off by more than 0.1. */
+   here, 2e-4, is the network's; one that ignored its condition would be off by 0.09. */
 static void TestScore(Learner *learner, double c, double bound)
 {
   TpNetworkBinding *binding = &learner->binding;
