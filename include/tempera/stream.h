@@ -32,6 +32,8 @@ typedef struct {
   double     probability; /* of the swap attempted after this frame */
   double     md_seconds;  /* wall time of this round's MD */
   double     idle_seconds; /* wall time of this round spent waiting: for the partner, for credit, for the agreement */
+  double md_cpu_seconds;  /* processor time of this round's MD */
+  double cpu_seconds;     /* processor time of this rank since the last frame */
   int32_t    version;     /* TP_FRAME_VERSION */
   int32_t    rung;
   int32_t    partner;     /* rung tried with after this frame, -1: none */

@@ -16,7 +16,7 @@ struct TpProgress_ {
 };
 
 static const char metrics_header[] = "round,seconds,optimiser_step,loss,acceptance,steps_per_second_per_replica,ns_per_"
-                                     "day_per_replica,md_share,replica_idle_share,trainer_idle_share\n";
+                                     "day_per_replica,md_share,replica_idle_share,trainer_idle_share,md_cpu_share\n";
 
 /* -------------------------------------------------------------------------------------------------------- metrics.csv */
 
@@ -102,6 +102,7 @@ typedef struct {
   double ns_per_day;       /* of each replica */
   double md_share;         /* of the replicas' time */
   double replica_idle;     /* likewise */
+  double md_cpu_share;     /* of the replicas' processor time */
   double trainer_idle;     /* of this trainer's time */
 } Rates;
 
@@ -116,7 +117,9 @@ static Rates RatesBetween(TpProgress progress, const TpProgressReport *before, c
                  .ns_per_day       = steps * settings->engine.timestep * 86400.0 * 1e-3,
                  .md_share         = (now->times.md_seconds - before->times.md_seconds) / replicas,
                  .replica_idle     = (now->times.idle_seconds - before->times.idle_seconds) / replicas,
-                 .trainer_idle     = (now->trainer_idle_seconds - before->trainer_idle_seconds) / seconds};
+                 .md_cpu_share     = (now->times.md_cpu_seconds - before->times.md_cpu_seconds) /
+                                 (now->times.cpu_seconds - before->times.cpu_seconds),
+                 .trainer_idle = (now->trainer_idle_seconds - before->trainer_idle_seconds) / seconds};
 }
 
 static double MeanAcceptance(const TpLadderStatistics statistics)
@@ -164,9 +167,10 @@ PetscErrorCode TpProgressTell(TpProgress progress, const TpProgressReport *repor
     fflush(stdout);
   } else
     TpLog(TP_LOG_PRODUCTION, "%s", line);
-  fprintf(progress->metrics, "%lld,%.3f,%lld,%.9g,%.6f,%.3f,%.6g,%.4f,%.4f,%.4f\n", (long long)report->round,
+  fprintf(progress->metrics, "%lld,%.3f,%lld,%.9g,%.6f,%.3f,%.6g,%.4f,%.4f,%.4f,%.4f\n", (long long)report->round,
           now - progress->run->start_time, (long long)report->optimiser_step, report->loss, acceptance,
-          rates.steps_per_second, rates.ns_per_day, rates.md_share, rates.replica_idle, rates.trainer_idle);
+          rates.steps_per_second, rates.ns_per_day, rates.md_share, rates.replica_idle, rates.trainer_idle,
+          rates.md_cpu_share);
   fflush(progress->metrics);
   progress->told   = now;
   progress->before = *report;
@@ -212,10 +216,12 @@ PetscErrorCode TpProgressSummary(TpProgress progress, const TpProgressReport *re
   if (report->round > run->first_round) {
     const Rates rates = RatesBetween(progress, &begin, report, seconds);
 
-    TpLog(TP_LOG_PRODUCTION,
-          "  replicas: %.0f steps/s each, %.0f in all; MD %.1f %% of the time, waiting inside calls %.1f %%",
-          rates.steps_per_second, rates.steps_per_second * (double)run->ladder->num_rungs, 100.0 * rates.md_share,
-          100.0 * rates.replica_idle);
+    TpLog(
+        TP_LOG_PRODUCTION,
+        "  replicas: %.0f steps/s each, %.0f in all; MD %.1f %% of the time and %.1f %% of the processor time, waiting "
+        "inside calls %.1f %% of the time",
+        rates.steps_per_second, rates.steps_per_second * (double)run->ladder->num_rungs, 100.0 * rates.md_share,
+        100.0 * rates.md_cpu_share, 100.0 * rates.replica_idle);
     if (run->system.units == TP_UNITS_MOLECULAR)
       TpLog(TP_LOG_PRODUCTION, "  simulated: %.3g ns/day each, %.3g in all", rates.ns_per_day,
             rates.ns_per_day * (double)run->ladder->num_rungs);

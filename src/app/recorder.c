@@ -4,7 +4,20 @@
 #include <math.h>
 
 /* Numbers kept of each frame, in the order of the buffer. Those with a dataset are written; all are summed over trainers as they are. */
-enum { ENERGY, LABEL, KINETIC, PROBABILITY, WALKER, PARTNER, ACCEPTED, MD_SECONDS, IDLE_SECONDS, NUM_NUMBERS };
+enum {
+  ENERGY,
+  LABEL,
+  KINETIC,
+  PROBABILITY,
+  WALKER,
+  PARTNER,
+  ACCEPTED,
+  MD_SECONDS,
+  IDLE_SECONDS,
+  MD_CPU_SECONDS,
+  CPU_SECONDS,
+  NUM_NUMBERS
+};
 
 static const struct {
   int         number;
@@ -173,15 +186,17 @@ void TpRecorderAdd(TpRecorder recorder, const TpFrame *frame, const float featur
   const PetscInt row     = RowOf(recorder, frame->round, frame->rung);
   double        *numbers = recorder->numbers + row * NUM_NUMBERS;
 
-  numbers[ENERGY]       = frame->energy;
-  numbers[LABEL]        = frame->label;
-  numbers[KINETIC]      = frame->kinetic;
-  numbers[PROBABILITY]  = frame->probability;
-  numbers[WALKER]       = (double)frame->walker;
-  numbers[PARTNER]      = frame->partner;
-  numbers[ACCEPTED]     = frame->accepted;
-  numbers[MD_SECONDS]   = frame->md_seconds;
-  numbers[IDLE_SECONDS] = frame->idle_seconds;
+  numbers[ENERGY]         = frame->energy;
+  numbers[LABEL]          = frame->label;
+  numbers[KINETIC]        = frame->kinetic;
+  numbers[PROBABILITY]    = frame->probability;
+  numbers[WALKER]         = (double)frame->walker;
+  numbers[PARTNER]        = frame->partner;
+  numbers[ACCEPTED]       = frame->accepted;
+  numbers[MD_SECONDS]     = frame->md_seconds;
+  numbers[IDLE_SECONDS]   = frame->idle_seconds;
+  numbers[MD_CPU_SECONDS] = frame->md_cpu_seconds;
+  numbers[CPU_SECONDS]    = frame->cpu_seconds;
   for (PetscInt i = 0; i < recorder->num_features; ++i)
     recorder->features[row * recorder->num_features + i] = features[i];
 }
@@ -203,6 +218,8 @@ static void CountRound(TpRecorder recorder, const double numbers[])
     recorder->swaps[k] = (TpSwap){(PetscInt)n[PARTNER], n[ACCEPTED] != 0.0 ? PETSC_TRUE : PETSC_FALSE, n[PROBABILITY]};
     recorder->times.md_seconds += n[MD_SECONDS];
     recorder->times.idle_seconds += n[IDLE_SECONDS];
+    recorder->times.md_cpu_seconds += n[MD_CPU_SECONDS];
+    recorder->times.cpu_seconds += n[CPU_SECONDS];
   }
   TpLadderStatisticsAdd(recorder->statistics, recorder->walkers, recorder->swaps);
 }

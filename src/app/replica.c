@@ -2,6 +2,7 @@
 #include "run-impl.h"
 
 #include <math.h>
+#include <time.h>
 
 struct TpReplica_ {
   TpRun               run; /* kept, the caller's */
@@ -114,7 +115,8 @@ PetscErrorCode TpReplicaStart(TpReplica replica)
   PetscCall(TpEngineStart(replica->engine, (uint64_t)replica->run->settings.run.seed, replica->rung,
                           replica->temperature, &replica->state));
   TpCheckInput(TpStateIsFinite(&replica->state),
-               "the start configuration of walker %" PetscInt_FMT " has no finite energy; check the start positions",
+               "the start configuration of walker %" PetscInt_FMT
+               " has no finite energy; check engine.openmm.positions, or let engine.openmm.minimize relax them",
                replica->rung);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -126,17 +128,27 @@ TpState *TpReplicaState(TpReplica replica)
 
 /* -------------------------------------------------------------------------------------------------------------- loop */
 
+/* Processor time of this rank. On a machine with fewer cores than ranks the clock on the wall tells little about who works. */
+static double ProcessorTime(void)
+{
+  struct timespec now;
+
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
 /* Time passes: this round's MD at this rung's temperature. A configuration that has gone bad is left as it is, as evidence. */
 static PetscErrorCode Simulate(TpReplica replica, PetscInt64 round, TpFrame *frame)
 {
   const TpMoment moment = {(uint64_t)replica->run->settings.run.seed, replica->rung, round};
-  const double   start  = MPI_Wtime();
+  const double   start = MPI_Wtime(), start_cpu = ProcessorTime();
 
   PetscFunctionBeginUser;
   if (TpStateIsFinite(&replica->state))
     PetscCall(TpEngineAdvance(replica->engine, replica->temperature, replica->run->settings.ladder.interval, &moment,
                               &replica->state));
-  frame->md_seconds = MPI_Wtime() - start;
+  frame->md_seconds     = MPI_Wtime() - start;
+  frame->md_cpu_seconds = ProcessorTime() - start_cpu;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -197,6 +209,7 @@ static PetscErrorCode Rounds(TpReplica replica, TpSender sender, TpAgreement agr
   TpRun      run    = replica->run;
   TpFrame    frame  = {0};
   double     waited = 0.0; /* while sending a frame; told in the next one */
+  double     told   = ProcessorTime();
   PetscInt64 round  = run->first_round;
 
   PetscFunctionBeginUser;
@@ -211,6 +224,8 @@ static PetscErrorCode Rounds(TpReplica replica, TpSender sender, TpAgreement agr
                : PETSC_FALSE;
     if (TpRunIsTrajectoryRound(run, round)) PetscCall(TpSenderState(sender, round, &replica->state, &waited));
     if (!(frame.decision & TP_DECIDE_FAILED)) PetscCall(Exchange(replica, round, &frame));
+    frame.cpu_seconds = ProcessorTime() - told;
+    told += frame.cpu_seconds;
     PetscCall(TpSenderFrame(sender, &frame, replica->raw, &waited));
     if (last || (frame.decision & TP_DECIDE_CHECKPOINT) || TpRunIsCheckpointRound(run, round))
       PetscCall(TpSenderState(sender, round, &replica->state, &waited));

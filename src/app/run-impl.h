@@ -42,6 +42,7 @@ typedef struct TpRun_ {
   char      *used_parameters; /* YAML */
   double     start_time;      /* MPI_Wtime() at the program's start */
   PetscBool  is_writer;       /* this rank is trainer 0: it logs and decides about files */
+  FILE      *log;             /* on the writer: log.txt */
 } * TpRun;
 
 /** Path of a file in the run folder. **/
@@ -125,8 +126,10 @@ PetscErrorCode TpRecorderReplay(TpRecorder recorder, PetscInt64 end_round, TpRep
 TpLadderStatistics TpRecorderStatistics(TpRecorder recorder);
 
 typedef struct {
-  double     md_seconds;   /* summed over rungs */
-  double     idle_seconds; /* summed over rungs */
+  double     md_seconds;     /* summed over rungs */
+  double     idle_seconds;   /* summed over rungs */
+  double     md_cpu_seconds; /* processor time of MD, summed over rungs */
+  double     cpu_seconds;    /* all processor time of the replicas */
   PetscInt64 rounds;
 } TpRoundTimes;
 TpRoundTimes TpRecorderTimes(TpRecorder recorder);

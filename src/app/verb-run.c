@@ -148,6 +148,27 @@ static void Greet(TpRun run)
           (long long)run->settings.run.rounds);
 }
 
+/* What is said on the screen is kept in the run folder, restarts included. */
+static PetscErrorCode OpenLog(TpRun run)
+{
+  char path[PETSC_MAX_PATH_LEN];
+
+  PetscFunctionBeginUser;
+  if (!run->is_writer) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TpRunPath(run, "log.txt", path));
+  run->log = fopen(path, "a");
+  TpCheckInput(run->log, "%s: can't be written: %s", path, strerror(errno));
+  TpLogSetFile(run->log);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void CloseLog(TpRun run)
+{
+  if (!run->log) return;
+  TpLogSetFile(NULL);
+  fclose(run->log);
+}
+
 /* Configurations to go on from: those of the checkpoint, or fresh ones. */
 static PetscErrorCode BeginStates(TpRun run, TpReplica replica, TpLearner learner, const char *checkpoint)
 {
@@ -179,6 +200,7 @@ static PetscErrorCode Begin(TpRun run, const TpCommandLine *command, TpReplica *
   PetscCall(TpReplicaCreate(run, replica));
   PetscCall(TpEvaluationCheck(run));
   PetscCall(OpenFolder(run, command, checkpoint));
+  PetscCall(TpAgree(run->groups->world, OpenLog(run)));
   if (run->is_writer) Greet(run);
   if (!run->groups->is_replica) {
     code = WriteUsedParameters(run);
@@ -221,6 +243,7 @@ static PetscErrorCode End(TpRun run, TpLearner *learner)
 static PetscErrorCode Destroy(TpRun *run, TpReplica *replica, TpLearner *learner)
 {
   PetscFunctionBeginUser;
+  CloseLog(*run);
   PetscCall(TpReplicaDestroy(replica));
   PetscCall(TpLearnerDestroy(learner));
   if ((*run)->groups) PetscCall(TpSystemDestroy(&(*run)->system));
