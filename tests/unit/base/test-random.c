@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define COUNT 200000
+#define COUNT 1000000
 
 /* All statistics below are measured in standard errors; 5 of them are passed by chance once in 1.7 million. Seeds are fixed. */
 #define MAX_STANDARD_ERRORS 5.0
