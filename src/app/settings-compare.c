@@ -3,14 +3,15 @@
 
 #include <string.h>
 
-/* Sections and keys that a restart may change: nothing that is simulated or learned depends on them. The molecule itself is checked
-   by the system's hash, so that its files may move. */
+/* Sections and keys that a restart may change: nothing that is simulated or learned depends on them, nor the size of a file that has been
+   made. The molecule itself is checked by the system's hash, so that its files may move. */
 static const char *const free_keys[] = {"run.folder",
-                                        "run.rounds",
                                         "run.max_hours",
                                         "groups.",
                                         "stream.max_lag",
-                                        "output.",
+                                        "output.report_interval",
+                                        "output.checkpoint_interval",
+                                        "output.keep_checkpoints",
                                         "evaluation.",
                                         "diffusion.sampler",
                                         "diffusion.steps",
