@@ -12,23 +12,25 @@ static PetscErrorCode CheckSettings(const TpLadderSettings *settings)
 
   PetscFunctionBeginUser;
   TpCheckInput(!has_list || !has_range,
-               "the ladder has both temperatures (%" PetscInt_FMT
+               "ladder.temperatures: the ladder has both temperatures (%" PetscInt_FMT
                " of them) and minimum, maximum or num_rungs; allowed: one of the two",
                settings->temperatures.size);
-  TpCheckInput(has_list || has_range,
-               "the ladder has no temperatures; give temperatures, or minimum, maximum and num_rungs");
+  TpCheckInput(
+      has_list || has_range,
+      "ladder.temperatures: the ladder has no temperatures; give temperatures, or minimum, maximum and num_rungs");
   if (has_list) PetscFunctionReturn(PETSC_SUCCESS);
   TpCheckInput(settings->num_rungs >= 1 && settings->num_rungs <= PETSC_MAX_INT,
-               "the ladder's num_rungs is %" PetscInt64_FMT "; allowed: 1 or more", settings->num_rungs);
-  TpCheckInput(isfinite(settings->minimum) && settings->minimum > 0, "the ladder's minimum is %g; allowed: above 0",
-               settings->minimum);
+               "ladder.num_rungs: the ladder's num_rungs is %" PetscInt64_FMT "; allowed: 1 or more",
+               settings->num_rungs);
+  TpCheckInput(isfinite(settings->minimum) && settings->minimum > 0,
+               "ladder.minimum: the ladder's minimum is %g; allowed: above 0", settings->minimum);
   if (settings->num_rungs == 1)
     TpCheckInput(settings->maximum == settings->minimum,
-                 "the ladder's maximum is %.10g; allowed for one rung: its minimum, %.10g", settings->maximum,
-                 settings->minimum);
+                 "ladder.maximum: the ladder's maximum is %.10g; allowed for one rung: its minimum, %.10g",
+                 settings->maximum, settings->minimum);
   else
     TpCheckInput(isfinite(settings->maximum) && settings->maximum > settings->minimum,
-                 "the ladder's maximum is %.10g; allowed: above its minimum, %.10g", settings->maximum,
+                 "ladder.maximum: the ladder's maximum is %.10g; allowed: above its minimum, %.10g", settings->maximum,
                  settings->minimum);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -48,10 +50,11 @@ static PetscErrorCode CheckTemperatures(PetscInt count, const double temperature
   PetscFunctionBeginUser;
   for (PetscInt i = 0; i < count; ++i) {
     TpCheckInput(isfinite(temperature[i]) && temperature[i] > 0,
-                 "temperature %" PetscInt_FMT " of the ladder is %g; allowed: above 0", i, temperature[i]);
+                 "ladder.temperatures: temperature %" PetscInt_FMT " of the ladder is %g; allowed: above 0", i,
+                 temperature[i]);
     TpCheckInput(i == 0 || temperature[i] > temperature[i - 1],
-                 "temperatures of the ladder must increase: number %" PetscInt_FMT " is %.10g after %.10g", i,
-                 temperature[i], temperature[i - 1]);
+                 "ladder.temperatures: the temperatures must increase: number %" PetscInt_FMT " is %.10g after %.10g",
+                 i, temperature[i], temperature[i - 1]);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
