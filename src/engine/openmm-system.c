@@ -47,6 +47,20 @@ static const char *FindRoot(const char *text)
   return NULL;
 }
 
+/* OpenMM's reader takes what is there: of a file cut between two forces it would make a molecule without the rest of them. */
+static PetscBool HasEnd(const char *root)
+{
+  const size_t length = strcspn(root, " \t\r\n/>");
+  const char  *last   = strrchr(root, '<');
+
+  while (last > root && strncmp(last, "</", 2)) /* a comment may follow the end */
+    do --last;
+    while (last > root && *last != '<');
+  return last > root && !strncmp(last + 2, root, length) && strchr(" \t\r\n>", last[2 + length]) && strchr(last, '>')
+             ? PETSC_TRUE
+             : PETSC_FALSE;
+}
+
 /* OpenMM's reader trusts that the file holds what is asked for; a State would be taken for a System. */
 static PetscErrorCode CheckRoot(const char *path, const char *text)
 {
@@ -61,6 +75,7 @@ static PetscErrorCode CheckRoot(const char *path, const char *text)
       break;
   TpCheckInput(type < end, "engine.openmm.system: %s holds <%.*s>, which is no serialized System of OpenMM", path,
                (int)PetscMin(40, strcspn(root, " \t\r\n/>")), root);
+  TpCheckInput(HasEnd(root), "engine.openmm.system: %s is cut off: its end, </System>, is missing", path);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -155,6 +170,19 @@ static PetscErrorCode CheckStart(const TpOpenMMEngine *data, const char *path, c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The reader of PDB files knows no keys. */
+static PetscErrorCode ReadStart(const char *path, TpTopology *start)
+{
+  char line[1024];
+
+  PetscFunctionBeginUser;
+  const PetscErrorCode code = TpTopologyReadPDB(path, start);
+  if (code != TP_ERR_INPUT) PetscFunctionReturn(code);
+  PetscCall(PetscStrncpy(line, TpInputErrorMessage(), sizeof(line)));
+  TpInputErrorClear();
+  PetscFunctionReturn(TpInputError("engine.openmm.positions: %s", line));
+}
+
 static PetscErrorCode ReadStarts(const TpEngineSettings *settings, TpOpenMMEngine *data)
 {
   const TpTextList *paths = &settings->openmm.positions;
@@ -163,7 +191,7 @@ static PetscErrorCode ReadStarts(const TpEngineSettings *settings, TpOpenMMEngin
   TpCheckInput(paths->size > 0, "engine.openmm.positions: no PDB file is given");
   PetscCall(PetscCalloc1(paths->size, &data->start));
   for (PetscInt i = 0; i < paths->size; ++i) {
-    PetscCall(TpTopologyReadPDB(paths->values[i], &data->start[i]));
+    PetscCall(ReadStart(paths->values[i], &data->start[i]));
     data->num_starts = i + 1;
     PetscCall(CheckStart(data, paths->values[i], &data->start[i]));
   }
