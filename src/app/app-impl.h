@@ -82,12 +82,15 @@ typedef struct {
   const char  *restart_path; /* --restart=PATH, NULL: the newest complete checkpoint */
   double       max_hours;    /* --max-hours, 0: not given */
   const char  *temperatures; /* generate */
-  PetscInt64   samples;      /* generate */
+  PetscInt64   samples;      /* generate; 0: not given */
   const char  *output;       /* generate */
   PetscInt64   seed;         /* generate; -1: not given */
   const char  *sampler;      /* generate; NULL: the model's */
   PetscInt64   steps;        /* generate; 0: the model's */
 } TpCommandLine;
+
+/** Put "`what`: " before the line of an input error; any other code is returned as it is. Not collective. **/
+PetscErrorCode TpErrorAbout(PetscErrorCode code, const char *what);
 
 /** Parse our part of the command line; what follows "--" is left to PETSc. Not collective. Errors: TP_ERR_INPUT. **/
 PetscErrorCode TpCommandLineParse(int argc, char **argv, TpCommandLine *command);

@@ -17,6 +17,16 @@ static const char *ValueOf(const char *name, int argc, char **argv, int *i)
   return *i + 1 < argc ? argv[++*i] : "";
 }
 
+PetscErrorCode TpErrorAbout(PetscErrorCode code, const char *what)
+{
+  char line[1024];
+
+  if (code != TP_ERR_INPUT) return code;
+  snprintf(line, sizeof(line), "%s", TpInputErrorMessage());
+  TpInputErrorClear();
+  return TpInputError("%s: %s", what, line);
+}
+
 static PetscErrorCode ParseInteger(const char *name, const char *text, PetscInt64 low, PetscInt64 *value)
 {
   char     *end;
@@ -47,7 +57,8 @@ static PetscErrorCode ParseArgument(int argc, char **argv, int *i, TpCommandLine
     command->restart      = PETSC_TRUE;
     command->restart_path = argument + 10;
   } else if ((value = ValueOf("--max-hours", argc, argv, i))) {
-    PetscCall(TpQuantityParse(value, TP_DIMENSION_WALL_TIME, TP_UNITS_MOLECULAR, &command->max_hours));
+    PetscCall(TpErrorAbout(TpQuantityParse(value, TP_DIMENSION_WALL_TIME, TP_UNITS_MOLECULAR, &command->max_hours),
+                           "--max-hours"));
     TpCheckInput(command->max_hours > 0.0, "--max-hours: '%s' is not positive", value);
   } else if ((value = ValueOf("--temperature", argc, argv, i)))
     command->temperatures = value;
@@ -84,8 +95,8 @@ static PetscErrorCode CheckVerb(const TpCommandLine *command)
   TpCheckInput(command->operand, "%s: the file is missing; see tempera --help", command->verb);
   TpCheckInput(run || !(command->num_sets || command->check || command->restart || command->max_hours > 0.0),
                "%s: --set, --check, --restart and --max-hours belong to tempera run", command->verb);
-  TpCheckInput(generate || !(command->temperatures || command->output || command->sampler || command->steps ||
-                             command->seed >= 0),
+  TpCheckInput(generate || !(command->temperatures || command->output || command->samples || command->sampler ||
+                             command->steps || command->seed >= 0),
                "%s: --temperature, --samples, --output, --seed, --sampler and --steps belong to tempera generate",
                command->verb);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -94,7 +105,7 @@ static PetscErrorCode CheckVerb(const TpCommandLine *command)
 PetscErrorCode TpCommandLineParse(int argc, char **argv, TpCommandLine *command)
 {
   PetscFunctionBeginUser;
-  *command = (TpCommandLine){.samples = 10000, .seed = -1};
+  *command = (TpCommandLine){.seed = -1};
   PetscCall(PetscMalloc1(argc + 1, &command->sets));
   for (int i = 1; i < argc && strcmp(argv[i], "--"); ++i) PetscCall(ParseArgument(argc, argv, &i, command));
   TpCheckInput(command->verb, "what to do is missing: tempera run INPUT.yaml, tempera generate MODEL.h5, tempera info "

@@ -19,10 +19,9 @@ static PetscErrorCode ParseTemperatures(const char *text, TpUnitSystem units, Pe
   PetscCall(PetscStrallocpy(text, &copy));
   *count = 0;
   for (char *item = strtok_r(copy, ",", &rest); item; item = strtok_r(NULL, ",", &rest), ++*count) {
-    double        *value = *temperature + *count;
-    PetscErrorCode code  = TpQuantityParse(item, TP_DIMENSION_TEMPERATURE, units, value);
+    double *value = *temperature + *count;
 
-    if (code) PetscFunctionReturn(code);
+    PetscCall(TpErrorAbout(TpQuantityParse(item, TP_DIMENSION_TEMPERATURE, units, value), "--temperature"));
     TpCheckInput(*value > 0.0, "--temperature: '%s' is not positive", item);
     for (PetscInt i = 0; i < *count; ++i)
       TpCheckInput((*temperature)[i] != *value, "--temperature: %g is given twice", *value);
@@ -68,7 +67,7 @@ PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
 {
   const TpFileHeader header = {
       .format = SAMPLES_FORMAT, .version = SAMPLES_VERSION, .program = TpVersionLine(), .parameters = ""};
-  TpGenerateTask task = {.num_samples = command->samples, .progress = PETSC_TRUE};
+  TpGenerateTask task = {.num_samples = command->samples ? command->samples : 10000, .progress = PETSC_TRUE};
   TpModel        model;
   TpFile         file;
   double        *temperature;

@@ -9,19 +9,33 @@
 
 /* ------------------------------------------------------------------------------------------------------------- input */
 
+/* "1, 2, 4", as far as there is room. */
+static void ListTemperatures(TpLadder ladder, size_t size, char text[])
+{
+  size_t length = 0;
+
+  text[0] = '\0';
+  for (PetscInt k = 0; k < ladder->num_rungs && length < size; ++k)
+    length += (size_t)snprintf(text + length, size - length, "%s%g", k ? ", " : "", ladder->temperature[k]);
+}
+
 /* What has to hold between the ladder and the rest. */
 static PetscErrorCode CheckHoldOut(TpRun run)
 {
+  char              allowed[512];
   const TpRealList *hold_out = &run->settings.training.hold_out;
   PetscInt          left     = run->ladder->num_rungs;
 
   PetscFunctionBeginUser;
   for (PetscInt i = 0; i < hold_out->size; ++i) {
-    if (TpLadderFind(run->ladder, hold_out->values[i]) < 0)
-      PetscFunctionReturn(
-          TpConfigError(run->config, "training.hold_out", "%g is no temperature of the ladder", hold_out->values[i]));
-    --left;
+    if (TpLadderFind(run->ladder, hold_out->values[i]) < 0) {
+      ListTemperatures(run->ladder, sizeof(allowed), allowed);
+      PetscFunctionReturn(TpConfigError(run->config, "training.hold_out",
+                                        "%g is no temperature of the ladder; allowed %s", hold_out->values[i],
+                                        allowed));
+    }
   }
+  for (PetscInt k = 0; k < run->ladder->num_rungs; ++k) left -= TpRunIsHeldOut(run, k);
   if (left < 1)
     PetscFunctionReturn(
         TpConfigError(run->config, "training.hold_out", "holds out every rung; at least one must be learned from"));
@@ -104,12 +118,12 @@ static PetscErrorCode OpenFolder(TpRun run, const TpCommandLine *command, char c
   PetscCall(TpFolderCreate(world, path));
   PetscCall(TpAgree(world, Lock(run)));
   if (command->restart) PetscCall(TpCheckpointFind(run, command->restart_path, checkpoint, &run->first_round));
-  PetscCall(TpAgree(world, RemoveMarker(run, "continue")));
-  PetscCall(TpAgree(world, RemoveMarker(run, "stop")));
   TpCheckInput(run->first_round <= run->settings.run.rounds,
                "run.rounds: %" PetscInt64_FMT " is less than the %" PetscInt64_FMT
                " rounds that the checkpoint has done",
                run->settings.run.rounds, run->first_round);
+  PetscCall(TpAgree(world, RemoveMarker(run, "continue")));
+  PetscCall(TpAgree(world, RemoveMarker(run, "stop")));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -169,18 +183,13 @@ static void CloseLog(TpRun run)
   fclose(run->log);
 }
 
-/* Configurations to go on from: those of the checkpoint, or fresh ones. */
-static PetscErrorCode BeginStates(TpRun run, TpReplica replica, TpLearner learner, const char *checkpoint)
+/* Configurations of the checkpoint, to go on from. */
+static PetscErrorCode RestoreStates(TpRun run, TpReplica replica, TpLearner learner, const char *checkpoint)
 {
   double        *states = NULL;
   PetscErrorCode code   = PETSC_SUCCESS;
 
   PetscFunctionBeginUser;
-  if (run->first_round == 0) {
-    if (replica) code = TpReplicaStart(replica);
-    PetscCall(TpAgree(run->groups->world, code));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
   if (run->is_writer) PetscCall(PetscMalloc1(run->ladder->num_rungs * TpStatePackedSize(run->system.size), &states));
   if (learner) code = TpLearnerRestore(learner, checkpoint, states);
   PetscCall(TpAgree(run->groups->world, code));
@@ -199,6 +208,8 @@ static PetscErrorCode Begin(TpRun run, const TpCommandLine *command, TpReplica *
   PetscCall(CheckFolder(run, run->groups->world, command));
   PetscCall(TpReplicaCreate(run, replica));
   PetscCall(TpEvaluationCheck(run));
+  if (*replica && !command->restart) code = TpReplicaStart(*replica);
+  PetscCall(TpAgree(run->groups->world, code)); /* the last thing that the input can spoil; there is no folder yet */
   PetscCall(OpenFolder(run, command, checkpoint));
   PetscCall(TpAgree(run->groups->world, OpenLog(run)));
   if (run->is_writer) Greet(run);
@@ -207,7 +218,7 @@ static PetscErrorCode Begin(TpRun run, const TpCommandLine *command, TpReplica *
     if (!code) code = TpLearnerCreate(run, learner);
   }
   PetscCall(TpAgree(run->groups->world, code));
-  PetscCall(BeginStates(run, *replica, *learner, checkpoint));
+  if (command->restart) PetscCall(RestoreStates(run, *replica, *learner, checkpoint));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -256,6 +267,36 @@ static PetscErrorCode Destroy(TpRun *run, TpReplica *replica, TpLearner *learner
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Modules name the key of a wrong value; in which line of which file it stands is known here. */
+static PetscErrorCode Locate(TpRun run, PetscErrorCode code)
+{
+  char line[1024];
+
+  if (code != TP_ERR_INPUT) return code;
+  snprintf(line, sizeof(line), "%s", TpInputErrorMessage());
+  for (const TpParameter *row = tp_parameters; row->key; ++row) {
+    const size_t length = strlen(row->key);
+
+    if (strncmp(line, row->key, length) || strncmp(line + length, ": ", 2)) continue;
+    TpInputErrorClear();
+    return TpConfigError(run->config, row->key, "%s", line + length + 2);
+  }
+  return code;
+}
+
+static PetscErrorCode Prepare(TpRun run, MPI_Comm comm, const TpCommandLine *command, TpReplica *replica,
+                              TpLearner *learner)
+{
+  PetscFunctionBeginUser;
+  PetscCall(ReadAndSplit(comm, command, run));
+  if (command->check) {
+    PetscCall(CheckFolder(run, comm, command));
+    PetscCall(TpPlanWrite(run, comm));
+  } else
+    PetscCall(Begin(run, command, replica, learner));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TpVerbRun(MPI_Comm comm, const TpCommandLine *command)
 {
   TpRun          run;
@@ -267,12 +308,8 @@ PetscErrorCode TpVerbRun(MPI_Comm comm, const TpCommandLine *command)
   PetscCall(PetscNew(&run));
   run->start_time = MPI_Wtime();
   PetscCall(TpStoppingCatchSignals());
-  PetscCall(ReadAndSplit(comm, command, run));
-  if (command->check) {
-    PetscCall(CheckFolder(run, comm, command));
-    PetscCall(TpPlanWrite(run, comm));
-  } else {
-    PetscCall(Begin(run, command, &replica, &learner));
+  PetscCall(Locate(run, Prepare(run, comm, command, &replica, &learner)));
+  if (!command->check) {
     code = run->groups->is_replica ? TpReplicaLoop(replica) : TpLearnerLoop(learner);
     PetscCall(TpAgree(run->groups->world, code));
     PetscCall(End(run, &learner));
