@@ -77,8 +77,8 @@ static PetscErrorCode UnpackFrame(TpReceiver receiver, PetscInt i, PetscInt rung
   PetscCheck(frame->round == round && frame->rung == rung, PETSC_COMM_SELF, PETSC_ERR_LIB,
              "frame of rung %d, round %" PetscInt64_FMT ", not of rung %" PetscInt_FMT ", round %" PetscInt64_FMT,
              (int)frame->rung, frame->round, rung, round);
-  memcpy(receiver->features + (size_t)i * (size_t)receiver->num_features, message + sizeof(*frame),
-         sizeof(float) * (size_t)receiver->num_features);
+  PetscCall(PetscMemcpy(receiver->features + (size_t)i * (size_t)receiver->num_features, message + sizeof(*frame),
+                        sizeof(float) * (size_t)receiver->num_features));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

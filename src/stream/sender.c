@@ -124,7 +124,8 @@ PetscErrorCode TpSenderFrame(TpSender sender, const TpFrame *frame, const float 
   PetscCall(WaitForCredit(sender, frame->round - sender->settings.max_lag - 1, idle));
   PetscCall(TpWait(1, &sender->frame_request[buffer], idle));
   memcpy(sender->frame[buffer], frame, sizeof(*frame));
-  memcpy(sender->frame[buffer] + sizeof(*frame), features, sizeof(float) * (size_t)sender->num_features);
+  PetscCall(
+      PetscMemcpy(sender->frame[buffer] + sizeof(*frame), features, sizeof(float) * (size_t)sender->num_features));
   PetscCallMPI(MPI_Isend(sender->frame[buffer], sender->frame_bytes, MPI_BYTE, groups->trainer_rank[trainer],
                          TP_TAG_FRAME, groups->world, &sender->frame_request[buffer]));
   sender->sent = frame->round;
