@@ -60,7 +60,9 @@ PetscErrorCode TpFileCreate(MPI_Comm comm, const char *path, const TpFileHeader 
   PetscCall(PetscMalloc1(length, &(*file)->temporary));
   PetscCall(PetscSNPrintf((*file)->temporary, length, "%s.tmp", path));
   code = TpAgree(comm, (*file)->rank ? PETSC_SUCCESS : MakeTemporary((*file)->temporary));
+  if (!code) code = TpAgree(comm, TpFileReserve(*file));
   if (code) {
+    if (!(*file)->rank) unlink((*file)->temporary);
     PetscCall(TpFileFree(file));
     PetscFunctionReturn(code);
   }
@@ -72,13 +74,20 @@ PetscErrorCode TpFileCreate(MPI_Comm comm, const char *path, const TpFileHeader 
 
 PetscErrorCode TpFileAbandon(TpFile *file)
 {
+  int ignored = 0;
+
   PetscFunctionBeginUser;
   if (!*file) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck((*file)->mode == TP_FILE_CREATE, PETSC_COMM_SELF, PETSC_ERR_ORDER, "%s is published: close it",
              (*file)->path);
-  /* whether closing succeeds is of no interest any more: the disk may be full */
-  if ((*file)->handle >= 0) H5Fclose((*file)->handle);
+  if ((*file)->handle >= 0) {
+    /* HDF5 writes its metadata once more, and crashes at the end of the program if it can't: give it the room that the file took */
+    if (!(*file)->rank) ignored = truncate((*file)->temporary, 0);
+    PetscCall(TpBarrier((*file)->comm, NULL));
+    H5Fclose((*file)->handle);
+  }
   if (!(*file)->rank) unlink((*file)->temporary);
+  (void)ignored;
   PetscCall(TpFileFree(file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,6 +1,7 @@
 /* Making datasets and writing them. */
 #include "file-impl.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum { PIECE_BYTES = 256 * 1024 * 1024 }; /* MPI-IO counts in int; and its buffers grow with the request */
@@ -93,6 +94,8 @@ PetscErrorCode TpFileMakeDataset(TpFile file, const char *name, hid_t type, Pets
   if (unit) PetscCall(TpFileSetText(dataset, "unit", unit));
   PetscCall(TpFileSetText(dataset, "description", description));
   PetscCall(AddEntry(file, name, sealed));
+  if (H5Dget_storage_size(dataset))
+    file->extent = PetscMax(file->extent, (int64_t)(H5Dget_offset(dataset) + H5Dget_storage_size(dataset)));
   TpCallHDF5(H5Dclose(dataset));
   TpCallHDF5(H5Sclose(space));
   TpCallHDF5(H5Pclose(create));
@@ -112,6 +115,7 @@ static PetscErrorCode Define(TpFile file, const char *name, TpFileType type, Pet
     sizes[d] = (hsize_t)shape[d];
   }
   PetscCall(TpFileMakeDataset(file, name, TpFileStoredType(type), rank, sizes, sealed, unit, description));
+  PetscCall(TpFileReserve(file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -179,6 +183,7 @@ static PetscErrorCode Transfer(TpFile file, const char *name, hid_t dataset, hid
     if (TransferPiece(dataset, type, &piece, read ? (char *)read + done * row : NULL,
                       write ? (const char *)write + done * row : NULL, reason))
       continue;
+    if (write && TpFileDiskFull(file)) PetscCall(PetscStrncpy(reason, strerror(ENOSPC), sizeof(reason)));
     PetscFunctionReturn(write ? TpStopError("%s: can't write dataset '%s': %s",
                                             file->temporary ? file->temporary : file->path, name, reason)
                               : TpInputError("%s: can't read dataset '%s': %s", file->path, name, reason));

@@ -35,6 +35,8 @@ struct TpFile_ {
   PetscBool    placed;
   char        *path;
   char        *temporary;   /* NULL but while creating */
+  int64_t      extent;      /* creating only: end of the last dataset's data */
+  int64_t      reserved;    /* creating only, on rank 0: bytes of disk taken */
   PetscInt     num_entries; /* creating only */
   PetscInt     max_entries;
   TpFileEntry *entries;
@@ -104,6 +106,14 @@ uint64_t TpChecksum(uint64_t first_word, size_t num_bytes, const void *data);
 
 /** The same over a block of a dataset whose elements are `element_bytes` (a multiple of 4) wide. Pure. **/
 uint64_t TpChecksumBlock(const TpFileBlock *block, size_t element_bytes, const void *data);
+
+/* ------------------------------------------------------------------------------------------------------ reserve.c */
+
+/** Take disk space for what is defined so far and a margin: TP_ERR_STOPPED if there is none. Every rank calls, one acts; agree afterwards. **/
+PetscErrorCode TpFileReserve(TpFile file);
+
+/** Whether the disk has next to no space left: MPI-IO tells that a write failed, but not why. Not collective. **/
+PetscBool TpFileDiskFull(TpFile file);
 
 /* --------------------------------------------------------------------------------------------------------- seal.c */
 

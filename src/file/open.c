@@ -114,26 +114,30 @@ PetscErrorCode TpFileOpenForUpdate(MPI_Comm comm, const char *path, const char *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Flush, or close if `flush` is false; local errors. */
+static PetscErrorCode FlushOrClose(TpFile file, PetscBool flush)
+{
+  const herr_t status = flush ? H5Fflush(file->handle, H5F_SCOPE_GLOBAL) : H5Fclose(file->handle);
+  char         reason[256];
+
+  PetscFunctionBeginUser;
+  if (status >= 0) PetscFunctionReturn(PETSC_SUCCESS);
+  TpFileReason(reason, sizeof(reason));
+  PetscFunctionReturn(TpStopError("%s: can't %s: %s", file->path, flush ? "write" : "close", reason));
+}
+
 PetscErrorCode TpFileClose(TpFile *file)
 {
-  char           reason[256];
-  herr_t         status = 0;
-  PetscErrorCode code   = PETSC_SUCCESS;
+  PetscErrorCode code = PETSC_SUCCESS, close_code;
 
   PetscFunctionBeginUser;
   if (!*file) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck((*file)->mode != TP_FILE_CREATE, PETSC_COMM_SELF, PETSC_ERR_ORDER,
              "%s is being made: publish or abandon it", (*file)->path);
-  if ((*file)->mode == TP_FILE_UPDATE) status = H5Fflush((*file)->handle, H5F_SCOPE_GLOBAL);
-  if (status < 0) TpFileReason(reason, sizeof(reason));
-  if (H5Fclose((*file)->handle) < 0 && status >= 0) {
-    TpFileReason(reason, sizeof(reason));
-    status = -1;
-  }
-  if (status < 0) code = TpStopError("%s: can't close: %s", (*file)->path, reason);
-  code = TpAgree((*file)->comm, code);
+  if ((*file)->mode == TP_FILE_UPDATE) code = TpAgree((*file)->comm, FlushOrClose(*file, PETSC_TRUE));
+  close_code = TpAgree((*file)->comm, FlushOrClose(*file, PETSC_FALSE));
   PetscCall(TpFileFree(file));
-  PetscFunctionReturn(code);
+  PetscFunctionReturn(code ? code : close_code);
 }
 
 hid_t TpFileHandle(TpFile file)

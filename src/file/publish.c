@@ -46,23 +46,27 @@ static PetscErrorCode FinishDatasets(TpFile file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode FlushAndClose(TpFile file)
+static PetscErrorCode Flush(TpFile file)
 {
-  char      reason[256];
-  PetscBool failed = PETSC_FALSE;
+  char reason[256];
 
   PetscFunctionBeginUser;
-  if (H5Fflush(file->handle, H5F_SCOPE_GLOBAL) < 0) {
-    TpFileReason(reason, sizeof(reason));
-    failed = PETSC_TRUE;
-  }
-  if (H5Fclose(file->handle) < 0 && !failed) {
-    TpFileReason(reason, sizeof(reason));
-    failed = PETSC_TRUE;
-  }
+  if (H5Fflush(file->handle, H5F_SCOPE_GLOBAL) >= 0) PetscFunctionReturn(PETSC_SUCCESS);
+  TpFileReason(reason, sizeof(reason));
+  if (TpFileDiskFull(file)) PetscCall(PetscStrncpy(reason, strerror(ENOSPC), sizeof(reason)));
+  PetscFunctionReturn(TpStopError("%s: can't write: %s", file->temporary, reason));
+}
+
+static PetscErrorCode Close(TpFile file)
+{
+  const herr_t status = H5Fclose(file->handle);
+  char         reason[256];
+
+  PetscFunctionBeginUser;
   file->handle = H5I_INVALID_HID;
-  if (failed) PetscFunctionReturn(TpStopError("%s: can't write: %s", file->temporary, reason));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  if (status >= 0) PetscFunctionReturn(PETSC_SUCCESS);
+  TpFileReason(reason, sizeof(reason));
+  PetscFunctionReturn(TpStopError("%s: can't close: %s", file->temporary, reason));
 }
 
 static PetscErrorCode SealAndRename(TpFile file)
@@ -83,10 +87,11 @@ PetscErrorCode TpFilePublish(TpFile *file)
   PetscCheck((*file)->mode == TP_FILE_CREATE, PETSC_COMM_SELF, PETSC_ERR_ORDER, "%s is published already",
              (*file)->path);
   PetscCall(ReduceSums(*file));
-  code = TpAgree((*file)->comm, FinishDatasets(*file));
+  code = TpAgree((*file)->comm, TpFileReserve(*file));
+  if (!code) code = TpAgree((*file)->comm, FinishDatasets(*file));
   if (!code) code = TpFileWriteInteger(*file, "/", "complete", 1);
-  if (!code)
-    code = TpAgree((*file)->comm, FlushAndClose(*file)); /* every rank's data is synced before rank 0 goes on */
+  if (!code) code = TpAgree((*file)->comm, Flush(*file)); /* every rank's data is synced before rank 0 goes on */
+  if (!code) code = TpAgree((*file)->comm, Close(*file));
   if (!code) code = TpAgree((*file)->comm, (*file)->rank ? PETSC_SUCCESS : SealAndRename(*file));
   if (code) {
     PetscCall(TpFileAbandon(file));

@@ -20,6 +20,7 @@ static PetscErrorCode DefineTexts(TpFile file, const char *name, PetscInt count,
   PetscFunctionBeginUser;
   PetscCall(TpFileTextType(width - 1, PETSC_FALSE, &type));
   PetscCall(TpFileMakeDataset(file, name, type, 1, &shape, PETSC_TRUE, NULL, description));
+  PetscCall(TpFileReserve(file));
   TpCallHDF5(H5Tclose(type));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
