@@ -63,8 +63,8 @@ static PetscErrorCode CheckKind(const TpParameter *row, const char *where, const
                  where, key, entry->scalars[0].text);
   } else {
     TpCheckInput(entry->kind == TP_YAML_SCALAR, "%s: %s: a list; allowed a single value", where, key);
-    TpCheckInput(!TpYamlIsNull(&entry->scalars[0]), "%s: %s: no value is given; leave the line out to get the default",
-                 where, key);
+    TpCheckInput(!TpYamlIsNull(&entry->scalars[0]), "%s: %s: no value is given; %s", where, key,
+                 row->default_value ? "leave the line out to get the default" : "it is required");
   }
   for (PetscInt i = 0; i < entry->size; ++i) {
     TpCheckInput(!TpYamlIsNull(&entry->scalars[i]), "%s: %s: item %" PetscInt_FMT " of the list is empty", where, key,
