@@ -1,6 +1,7 @@
 /* The program from its arguments to its exit status. */
 #include "app-impl.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,11 +39,18 @@ static PetscErrorCode WarnUnusedOptions(int rank)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Text for people may go to a pipe that closes early (| head); that is no crash to tell about, as PETSc would. */
+static void AllowClosedPipe(void)
+{
+  signal(SIGPIPE, SIG_DFL);
+}
+
 /* --help, --version and --example need no file; they are for rank 0. */
 static PetscErrorCode Answer(int argc, char **argv, int rank, PetscBool *answered)
 {
   PetscFunctionBeginUser;
   *answered = PETSC_TRUE;
+  if (argc > 1 && argv[1][0] == '-') AllowClosedPipe();
   if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))) {
     if (rank == 0) PetscCall(TpHelpWrite(argc > 2 ? argv[2] : NULL, stdout));
   } else if (argc > 1 && !strcmp(argv[1], "--version")) {
@@ -69,8 +77,10 @@ static PetscErrorCode Dispatch(int argc, char **argv, int rank)
     PetscCall(TpVerbRun(PETSC_COMM_WORLD, &command));
   else if (!strcmp(command.verb, "generate"))
     PetscCall(TpVerbGenerate(PETSC_COMM_WORLD, &command));
-  else
+  else {
+    AllowClosedPipe();
     PetscCall(TpVerbInfo(PETSC_COMM_WORLD, &command));
+  }
   PetscCall(TpCommandLineDestroy(&command));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
