@@ -65,7 +65,7 @@ const TpParameter tp_parameters[] = {
   TEXT("features.distances", TP_TEXT_LIST, features.distances, "", "Distances to model: pairs of atom indices, [[0, 7]]."),
   TEXT("features.coordinates", TP_TEXT_LIST, features.coordinates, "", "Coordinates to model: all, or indices of atoms (of coordinates, for model potentials). With no feature given, all coordinates of a model potential."),
   WORD("features.label", features.label, "bath", tp_label_words, "Temperature label of a frame: that of the bath, or the kinetic temperature of label_atoms."),
-  TEXT("features.label_atoms", TP_TEXT_LIST, features.label_atoms, "all", "Atoms of the kinetic label: all, or atom indices."),
+  TEXT("features.label_atoms", TP_TEXT_LIST, features.label_atoms, "[all]", "Atoms of the kinetic label: all, or atom indices."),
 
   /* stream */
   INT("stream.max_lag", stream.max_lag, "16", 1, 1000000, "Rounds that replicas may be ahead of the trainers."),
