@@ -311,6 +311,8 @@ PetscErrorCode TpVerbRun(MPI_Comm comm, const TpCommandLine *command)
   PetscCall(Locate(run, Prepare(run, comm, command, &replica, &learner)));
   if (!command->check) {
     code = run->groups->is_replica ? TpReplicaLoop(replica) : TpLearnerLoop(learner);
+    /* After an error of our own the other group may wait for this rank for ever: return, which ends the job, and agree on nothing. */
+    if (code != TP_ERR_INPUT && code != TP_ERR_STOPPED) PetscCall(code);
     PetscCall(TpAgree(run->groups->world, code));
     PetscCall(End(run, &learner));
   }
