@@ -43,6 +43,11 @@ void TpTestCheck(int ok, const char *file, int line, const char *format, ...)
   printf("\n");
 }
 
+void TpTestCheckEqual(long long value, long long expected, const char *text, const char *file, int line)
+{
+  TpTestCheck(value == expected, file, line, "%s is %lld, expected %lld", text, value, expected);
+}
+
 void TpTestCheckClose(double value, double expected, double tolerance, const char *text, const char *file, int line)
 {
   const double difference = fabs(value - expected);

@@ -21,6 +21,7 @@ int  TpTestSkip(const char *reason);
 
 /* Use the macros below. */
 void TpTestCheck(int ok, const char *file, int line, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(4, 5);
+void TpTestCheckEqual(long long value, long long expected, const char *text, const char *file, int line);
 void TpTestCheckClose(double value, double expected, double tolerance, const char *text, const char *file, int line);
 void TpTestCheckText(const char *text, const char *part, const char *file, int line);
 
@@ -36,8 +37,7 @@ void TpTestCheckText(const char *text, const char *part, const char *file, int l
 
 /** Equal integers. **/
 #define TpTestExpectEqual(value, expected)                                                                             \
-  TpTestCheck((long long)(value) == (long long)(expected), __FILE__, __LINE__, "%s is %lld, expected %lld", #value,    \
-              (long long)(value), (long long)(expected))
+  TpTestCheckEqual((long long)(value), (long long)(expected), #value, __FILE__, __LINE__)
 
 /** The text contains the part. **/
 #define TpTestExpectText(text, part) TpTestCheckText(text, part, __FILE__, __LINE__)
