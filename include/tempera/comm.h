@@ -20,7 +20,7 @@ typedef enum {
   TP_TAG_CREDIT,           /* trainer -> replica: last round finished; each round */
   TP_TAG_START,            /* trainer -> replica: state to go on from; at a restart */
   TP_TAG_TREE,             /* trainer -> trainer: partial sums up the fixed tree and the total back down */
-  TP_TAG_AGREEMENT,        /* replica -> all replicas: its word of TpAgreementPost(), in a communicator of its own; each round */
+  TP_TAG_AGREEMENT,        /* replica -> replicas 1, 2, 4, ... further: one stage of an agreement; each round */
 } TpTag;
 
 /* ------------------------------------------------------------------------------------------------------------ groups */
@@ -86,7 +86,8 @@ PetscErrorCode TpBroadcast(void *buffer, int count, MPI_Datatype type, int root,
 **/
 PetscErrorCode TpAgree(MPI_Comm comm, PetscErrorCode code);
 
-/** What the ranks of the replica group decide together, one word per round. Bits are or-ed over the ranks. **/
+/** What the ranks of the replica group decide together, one word per round: bits are or-ed over the ranks, and every rank acts on them
+    TpAgreementDelay() rounds after the round they were posted in. **/
 typedef enum {
   TP_DECIDE_CHECKPOINT = 1, /* write a checkpoint, go on */
   TP_DECIDE_STOP       = 2, /* write a checkpoint, stop */
@@ -94,17 +95,29 @@ typedef enum {
 } TpDecision;
 
 /**
-  A pipelined agreement: the word posted in one round is known to all in the next, so that no rank waits for the slowest one.
-  Complete waits until every rank has posted, whatever the ranks do after that.
+  A pipelined agreement: the word posted in one round is known to all some rounds later, so that no rank waits for the slowest one.
 
-  Collective on `comm` in order: Post, Complete, Post, Complete, ... The first Complete belongs to the first Post.
+  A rank sends ceil(log2 size) small messages a round. One agreement at a time on a communicator.
 **/
 typedef struct TpAgreement_ *TpAgreement;
 
+/** Rounds from posting a word to knowing what all posted: ceil(log2 num_ranks), but 1 for a single rank. Pure. **/
+int TpAgreementDelay(int num_ranks);
+
+/** `comm` is kept, the caller's. Not collective. **/
 PetscErrorCode TpAgreementCreate(MPI_Comm comm, TpAgreement *agreement);
-PetscErrorCode TpAgreementPost(TpAgreement agreement, unsigned word);
-PetscErrorCode TpAgreementComplete(TpAgreement agreement, unsigned *word, double *idle);
-/** Completes a pending word first; accepts NULL. **/
+
+/**
+  One round. Collective on `comm`, but waits only for the ranks 1, 2, 4, ... before this one to have begun the step before. So if one
+  rank stays away, those after it go on by 1 step or more, and what it does meanwhile is of no matter.
+
+  @param[in]     mine    this round's word of this rank
+  @param[out]    agreed  the words posted TpAgreementDelay() rounds ago, or-ed over all ranks; 0 in the rounds before there are any
+  @param[in,out] idle    seconds waited are added; NULL if of no interest
+**/
+PetscErrorCode TpAgreementStep(TpAgreement agreement, unsigned mine, unsigned *agreed, double *idle);
+
+/** Completes what is under way; accepts NULL. Collective on `comm`, after the same number of steps on all ranks. **/
 PetscErrorCode TpAgreementDestroy(TpAgreement *agreement);
 
 /* -------------------------------------------------------------------------------------------------------- fixed tree */

@@ -10,6 +10,8 @@ typedef struct {
   PetscBool     failed;     /* a configuration is bad: nothing of this round is kept */
   PetscBool     last;       /* no round follows */
   PetscBool     save;       /* whole states came, for a checkpoint */
+  PetscInt      bad_rung;   /* lowest rung whose frame came to this trainer and is bad; PETSC_MAX_INT: none */
+  PetscInt64    bad_walker; /* its walker */
   PetscInt      num_states; /* of rungs t, t + K, ... */
   const double *states;     /* [num_states, packed] borrowed until the next round */
 } Round;
@@ -33,7 +35,12 @@ static PetscErrorCode ReceiveFrames(TpLearner learner, PetscInt64 number, Round 
   PetscCall(TpReceiverFrames(learner->receiver, number, &count, &frames, &features, &learner->idle));
   for (PetscInt i = 0; i < count; ++i) mine |= frames[i].decision | (frames[i].failed ? BAD_FRAME : 0);
   PetscCall(TpAllreduce(&mine, &all, 1, MPI_UNSIGNED, MPI_BOR, run->groups->group, &learner->idle));
-  *round        = (Round){.round = number, .decision = all & ~(unsigned)BAD_FRAME};
+  *round = (Round){.round = number, .decision = all & ~(unsigned)BAD_FRAME, .bad_rung = PETSC_MAX_INT};
+  for (PetscInt i = count - 1; i >= 0; --i) { /* in the order of their rungs */
+    if (!frames[i].failed) continue;
+    round->bad_rung   = frames[i].rung;
+    round->bad_walker = frames[i].walker;
+  }
   round->failed = all & (BAD_FRAME | TP_DECIDE_FAILED) ? PETSC_TRUE : PETSC_FALSE;
   round->last =
       number + 1 == run->settings.run.rounds || (all & (TP_DECIDE_STOP | TP_DECIDE_FAILED)) ? PETSC_TRUE : PETSC_FALSE;
@@ -169,30 +176,35 @@ static PetscErrorCode WriteWhatIsDue(TpLearner learner, const Round *round)
 
 /* ----------------------------------------------------------------------------------------------------------- failure */
 
-/* Which rung holds a state that is not finite, and whose walker it is; the lowest such rung of all trainers. */
+/* Which rung's configuration went bad in this round, and whose walker it is; the lowest such rung of all trainers. */
 static PetscErrorCode FindGuilty(TpLearner learner, const Round *round, PetscInt *rung, PetscInt64 *walker)
 {
-  TpRun    run  = learner->run;
-  PetscInt mine = PETSC_MAX_INT;
-  TpState  state;
+  const MPI_Comm group = learner->run->groups->group;
 
   PetscFunctionBeginUser;
-  *walker = -1;
-  PetscCall(TpStateCreate(run->system.size, &state));
-  for (PetscInt i = round->num_states - 1; i >= 0; --i) {
-    TpStateUnpack(round->states + i * TpStatePackedSize(run->system.size), &state);
-    if (TpStateIsFinite(&state)) continue;
-    mine    = run->groups->group_rank + i * run->groups->num_trainers;
-    *walker = state.walker;
-  }
-  PetscCall(TpStateDestroy(&state));
-  PetscCall(TpAllreduce(&mine, rung, 1, MPIU_INT, MPI_MIN, run->groups->group, NULL));
-  if (mine != *rung) *walker = -1;
-  PetscCall(TpAllreduce(MPI_IN_PLACE, walker, 1, MPIU_INT64, MPI_MAX, run->groups->group, NULL));
+  PetscCall(TpAllreduce(&round->bad_rung, rung, 1, MPIU_INT, MPI_MIN, group, NULL));
+  *walker = round->bad_rung == *rung ? round->bad_walker : -1;
+  PetscCall(TpAllreduce(MPI_IN_PLACE, walker, 1, MPIU_INT64, MPI_MAX, group, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A configuration went bad. The replicas all know it one round later and send what they have: write that aside, and stop. */
+/* Give credits and take what the replicas send, keeping nothing of it, until they stop. Afterwards nobody waits for this side. */
+static PetscErrorCode TakeTheRest(TpLearner learner, PetscBool ask_to_stop, Round *round)
+{
+  PetscFunctionBeginUser;
+  learner->is_draining = PETSC_TRUE;
+  for (;;) {
+    PetscCall(TpReceiverCredit(learner->receiver, round->round, ask_to_stop));
+    if (round->last) break;
+    PetscCall(ReceiveRound(learner, round->round + 1, round));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  A configuration went bad. The replicas all know it TpAgreementDelay() rounds later, without being asked to stop, and send what they have
+  then: write that aside, and stop.
+*/
 static PetscErrorCode Fail(TpLearner learner, Round *round)
 {
   TpRun              run    = learner->run;
@@ -204,33 +216,16 @@ static PetscErrorCode Fail(TpLearner learner, Round *round)
   char       path[PETSC_MAX_PATH_LEN], name[64];
 
   PetscFunctionBeginUser;
-  PetscCall(Flush(learner, number));
-  if (!round->last) {
-    PetscCall(TpReceiverCredit(learner->receiver, number, PETSC_FALSE));
-    PetscCall(ReceiveRound(learner, number + 1, round));
-  }
   PetscCall(FindGuilty(learner, round, &rung, &walker));
+  PetscCall(TakeTheRest(learner, PETSC_FALSE, round));
+  PetscCall(Flush(learner, number));
   snprintf(name, sizeof(name), "failure-round-%012lld.h5", (long long)number + 1);
   PetscCall(TpRunPath(run, name, path));
   PetscCall(TpCheckpointWrite(run, path, TP_FAILURE_FORMAT, &evidence, round->num_states, round->states));
-  PetscCall(TpReceiverCredit(learner->receiver, round->round, PETSC_FALSE));
   PetscFunctionReturn(TpStopError("round %lld: the configuration at rung %d, walker %lld, became not finite in MD "
                                   "steps %lld to %lld; all states are in %s; the last checkpoint is whole",
                                   (long long)number + 1, (int)rung, (long long)walker, (long long)(number * steps),
                                   (long long)((number + 1) * steps), path));
-}
-
-/* The learning side can't go on (a full disk, a loss that is no number): ask the replicas to stop, and take what they send until they do. */
-static PetscErrorCode Drain(TpLearner learner, Round *round)
-{
-  PetscFunctionBeginUser;
-  learner->is_draining = PETSC_TRUE;
-  while (!round->last) {
-    PetscCall(TpReceiverCredit(learner->receiver, round->round, PETSC_TRUE));
-    PetscCall(ReceiveRound(learner, round->round + 1, round));
-  }
-  PetscCall(TpReceiverCredit(learner->receiver, round->round, PETSC_TRUE));
-  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* -------------------------------------------------------------------------------------------------------------- loop */
@@ -253,7 +248,8 @@ PetscErrorCode TpLearnerLoop(TpLearner learner)
     PetscCall(ReceiveRound(learner, number, &round));
     if (round.failed) PetscFunctionReturn(Fail(learner, &round));
     const PetscErrorCode code = LearnAndWrite(learner, &round);
-    if (code == TP_ERR_STOPPED) PetscCall(Drain(learner, &round));
+    /* this side can't go on (a full disk, a loss that is no number) */
+    if (code == TP_ERR_STOPPED) PetscCall(TakeTheRest(learner, PETSC_TRUE, &round));
     if (code) PetscFunctionReturn(code);
     PetscCall(TpReceiverCredit(learner->receiver, number, TpStoppingIsSignalled()));
   }

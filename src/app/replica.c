@@ -188,19 +188,15 @@ static PetscErrorCode Exchange(TpReplica replica, PetscInt64 round, TpFrame *fra
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Learn what all replicas decided one round ago, and post what this one wishes now. */
-static PetscErrorCode Decide(TpReplica replica, TpSender sender, TpAgreement agreement, TpStopping stopping,
-                             PetscInt64 round, TpFrame *frame)
+/* Post what this replica wishes now, and learn what all decided by their wishes of TpAgreementDelay() rounds ago. */
+static PetscErrorCode Decide(TpSender sender, TpAgreement agreement, TpStopping stopping, TpFrame *frame)
 {
   unsigned wish = TpStoppingWish(stopping);
 
   PetscFunctionBeginUser;
-  frame->decision = 0;
-  if (round > replica->run->first_round)
-    PetscCall(TpAgreementComplete(agreement, &frame->decision, &frame->idle_seconds));
   if (frame->failed) wish |= TP_DECIDE_FAILED;
   if (TpSenderIsStopWished(sender)) wish |= TP_DECIDE_STOP;
-  PetscCall(TpAgreementPost(agreement, wish));
+  PetscCall(TpAgreementStep(agreement, wish, &frame->decision, &frame->idle_seconds));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -218,7 +214,7 @@ static PetscErrorCode Rounds(TpReplica replica, TpSender sender, TpAgreement agr
     waited             = 0.0;
     PetscCall(Simulate(replica, round, &frame));
     PetscCall(Observe(replica, round, &frame));
-    PetscCall(Decide(replica, sender, agreement, stopping, round, &frame));
+    PetscCall(Decide(sender, agreement, stopping, &frame));
     last = round + 1 == run->settings.run.rounds || (frame.decision & (TP_DECIDE_STOP | TP_DECIDE_FAILED))
                ? PETSC_TRUE
                : PETSC_FALSE;
