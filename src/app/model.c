@@ -234,9 +234,13 @@ PetscErrorCode TpModelRead(MPI_Comm comm, const char *path, TpModel *model)
   TpUnitSystem        units = TP_UNITS_REDUCED;
   PetscInt64          num_features, num_temperatures;
   double             *period;
+  char                message[512];
+  PetscBool           whole;
   TpFile              file;
 
   PetscFunctionBeginUser;
+  PetscCall(TpFileVerify(comm, path, &whole, message, sizeof(message)));
+  TpCheckInput(whole, "%s", message);
   PetscCall(TpFileOpen(comm, path, TP_MODEL_FORMAT, TP_MODEL_VERSION, &file));
   PetscCall(ReadSettings(file, path, &network, &diffusion, &label, &units));
   PetscCall(TpFileShape(file, "/features/period", 1, &num_features));

@@ -63,14 +63,40 @@ static void WarnOutside(TpModel model, PetscInt count, const double temperature[
   }
 }
 
-PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
+/* Samples go by the parameters of the run that made their model. */
+static PetscErrorCode ReadParameters(MPI_Comm comm, const char *path, char **parameters)
+{
+  TpFile file;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpFileOpen(comm, path, TP_MODEL_FORMAT, TP_MODEL_VERSION, &file));
+  PetscCall(TpFileReadText(file, "/", "parameters", parameters));
+  PetscCall(TpFileClose(&file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* That there is no such folder, or no right to write there, is a mistake in the command: nothing has been generated yet. */
+static PetscErrorCode CreateOutput(MPI_Comm comm, const char *path, const char *parameters, TpFile *file)
 {
   const TpFileHeader header = {
-      .format = SAMPLES_FORMAT, .version = SAMPLES_VERSION, .program = TpVersionLine(), .parameters = ""};
+      .format = SAMPLES_FORMAT, .version = SAMPLES_VERSION, .program = TpVersionLine(), .parameters = parameters};
+  char line[1024];
+
+  PetscFunctionBeginUser;
+  const PetscErrorCode code = TpFileCreate(comm, path, &header, file);
+  if (code != TP_ERR_STOPPED) PetscFunctionReturn(code);
+  PetscCall(PetscStrncpy(line, TpInputErrorMessage(), sizeof(line)));
+  TpInputErrorClear();
+  PetscFunctionReturn(TpInputError("--output: %s", line));
+}
+
+PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
+{
   TpGenerateTask task = {.num_samples = command->samples ? command->samples : 10000, .progress = PETSC_TRUE};
   TpModel        model;
   TpFile         file;
   double        *temperature;
+  char          *parameters;
   PetscMPIInt    rank;
   PetscBool      exists;
   const double   start = MPI_Wtime();
@@ -87,7 +113,8 @@ PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
   if (rank == 0) WarnOutside(model, task.num_temperatures, temperature);
   task.temperature = temperature;
   task.seed        = command->seed >= 0 ? (uint64_t)command->seed : (uint64_t)model->seed;
-  PetscCall(TpFileCreate(comm, command->output, &header, &file));
+  PetscCall(ReadParameters(comm, command->operand, &parameters));
+  PetscCall(CreateOutput(comm, command->output, parameters, &file));
   PetscCall(TpFileWriteText(file, "/", "model", command->operand));
   PetscCall(TpGenerateInto(file, comm, model, &task));
   PetscCall(TpFilePublish(&file));
@@ -99,6 +126,7 @@ PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
           task.diffusion.sampler == 0 ? task.diffusion.num_times : task.diffusion.num_steps,
           (unsigned long long)task.seed, MPI_Wtime() - start);
   PetscCall(PetscFree(temperature));
+  PetscCall(PetscFree(parameters));
   PetscCall(TpModelDestroy(&model));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
