@@ -151,20 +151,21 @@ PetscErrorCode TpProgressTell(TpProgress progress, const TpProgressReport *repor
   const double    done       = (double)(report->round - progress->run->first_round);
   const double    acceptance = MeanAcceptance(report->statistics);
   const PetscBool molecular  = progress->run->system.units == TP_UNITS_MOLECULAR ? PETSC_TRUE : PETSC_FALSE;
-  char            left[32], line[512];
+  char            left[32], loss[16] = "-", line[512];
 
   PetscFunctionBeginUser;
+  if (report->optimiser_step) snprintf(loss, sizeof(loss), "%.4f", report->loss);
   FormatDuration(elapsed / done * (double)(progress->run->settings.run.rounds - report->round), left);
   if (progress->lines++ % 20 == 0 && !(progress->on_terminal && progress->lines > 1))
     TpLog(TP_LOG_PRODUCTION, "%12s %9s %7s %10s %10s %6s %6s %6s %8s", "round", "loss", "accept", "steps/s",
           molecular ? "ns/day" : "time/day", "MD", "wait", "t.wait", "ETA");
-  snprintf(line, sizeof(line), "%12lld %9.4f %6.1f%% %10.0f %10.3g %5.1f%% %5.1f%% %5.1f%% %8s",
-           (long long)report->round, report->loss, 100.0 * acceptance, rates.steps_per_second,
-           molecular ? rates.ns_per_day : rates.ns_per_day * 1e3, 100.0 * rates.md_share, 100.0 * rates.replica_idle,
-           100.0 * rates.trainer_idle, left);
+  snprintf(line, sizeof(line), "%12lld %9s %6.1f%% %10.0f %10.3g %5.1f%% %5.1f%% %5.1f%% %8s", (long long)report->round,
+           loss, 100.0 * acceptance, rates.steps_per_second, molecular ? rates.ns_per_day : rates.ns_per_day * 1e3,
+           100.0 * rates.md_share, 100.0 * rates.replica_idle, 100.0 * rates.trainer_idle, left);
   if (progress->on_terminal) {
-    printf("\r%s%s", line, report->round == progress->run->settings.run.rounds ? "\n" : "");
+    printf("\r%s", line);
     fflush(stdout);
+    fprintf(progress->run->log, "%s\n", line);
   } else
     TpLog(TP_LOG_PRODUCTION, "%s", line);
   fprintf(progress->metrics, "%lld,%.3f,%lld,%.9g,%.6f,%.3f,%.6g,%.4f,%.4f,%.4f,%.4f\n", (long long)report->round,
@@ -210,6 +211,7 @@ PetscErrorCode TpProgressSummary(TpProgress progress, const TpProgressReport *re
 
   PetscFunctionBeginUser;
   FormatDuration(seconds, time);
+  if (progress->on_terminal && progress->lines) printf("\n");
   TpLog(TP_LOG_PRODUCTION, "%lld of %lld rounds done, %lld of them now, in %s", (long long)report->round,
         (long long)run->settings.run.rounds, (long long)(report->round - run->first_round), time);
   TellLadder(progress, report->statistics);
