@@ -71,6 +71,6 @@ PetscErrorCode TpTrainerDestroy(TpTrainer *trainer);
 
   Frames are drawn with (seed, slot, step): slot s belongs to shard s / (batch / num_shards). A shard without frames contributes nothing.
 
-  Errors: TP_ERR_STOPPED on all ranks if the loss is not finite; parameters are then those of before the step.
+  Errors: TP_ERR_STOPPED on all ranks if the loss or its gradient is not finite; everything is then as it was before the step.
 **/
 PetscErrorCode TpTrainerStep(TpTrainer trainer, TpShards shards);
