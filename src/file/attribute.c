@@ -61,6 +61,19 @@ PetscErrorCode TpFileSetText(hid_t object, const char *name, const char *text)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TpFileSetUnit(hid_t object, const char *unit)
+{
+  hid_t type = H5I_INVALID_HID;
+
+  PetscFunctionBeginUser;
+  type = H5Tcopy(H5T_C_S1);
+  TpCallHDF5(type);
+  TpCallHDF5(H5Tset_size(type, H5T_VARIABLE));
+  PetscCall(SetScalar(object, "unit", type, type, &unit));
+  TpCallHDF5(H5Tclose(type));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TpFileSetInteger(hid_t object, const char *name, PetscInt64 value)
 {
   const int64_t number = value;
@@ -164,7 +177,6 @@ static PetscErrorCode OpenScalar(TpFile file, const char *object, const char *na
   space = H5Aget_space(*attribute);
   TpCallHDF5(space);
   right = H5Tget_class(*type) == class && H5Sget_simple_extent_npoints(space) == 1 ? PETSC_TRUE : PETSC_FALSE;
-  if (class == H5T_STRING && right && H5Tis_variable_str(*type) != 0) right = PETSC_FALSE;
   if (class == H5T_INTEGER && right && H5Tget_size(*type) > sizeof(int64_t)) right = PETSC_FALSE;
   TpCallHDF5(H5Sclose(space));
   if (right) PetscFunctionReturn(PETSC_SUCCESS);
@@ -204,24 +216,46 @@ PetscErrorCode TpFileReadReal(TpFile file, const char *object, const char *name,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The text of an open attribute, which the caller frees with PetscFree(). */
+static PetscErrorCode ReadOpenText(hid_t attribute, hid_t type, char **text)
+{
+  const htri_t variable = H5Tis_variable_str(type);
+  char        *borrowed = NULL;
+
+  PetscFunctionBeginUser;
+  TpCallHDF5(variable);
+  if (variable) {
+    TpCallHDF5(H5Aread(attribute, type, &borrowed));
+    PetscCall(PetscStrallocpy(borrowed ? borrowed : "", text));
+    TpCallHDF5(H5free_memory(borrowed));
+  } else {
+    PetscCall(PetscCalloc1(H5Tget_size(type) + 1, text));
+    TpCallHDF5(H5Aread(attribute, type, *text));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Add one part to the text, which is reallocated. */
 static PetscErrorCode AppendText(TpFile file, const char *object, const char *name, char **text)
 {
-  hid_t  attribute, type;
-  size_t length = 0, size;
-  char  *longer;
+  hid_t attribute = H5I_INVALID_HID, type = H5I_INVALID_HID;
+  char *part, *longer;
 
   PetscFunctionBeginUser;
   PetscCall(OpenScalar(file, object, name, H5T_STRING, &attribute, &type));
-  size = H5Tget_size(type);
-  if (*text) length = strlen(*text);
-  PetscCall(PetscCalloc1(length + size + 1, &longer));
-  if (*text) PetscCall(PetscArraycpy(longer, *text, length));
-  PetscCall(PetscFree(*text));
-  *text = longer;
-  TpCallHDF5(H5Aread(attribute, type, longer + length));
+  PetscCall(ReadOpenText(attribute, type, &part));
   TpCallHDF5(H5Tclose(type));
   TpCallHDF5(H5Aclose(attribute));
+  if (*text) {
+    const size_t length = strlen(*text) + strlen(part) + 1;
+
+    PetscCall(PetscMalloc1(length, &longer));
+    PetscCall(PetscSNPrintf(longer, length, "%s%s", *text, part));
+    PetscCall(PetscFree(*text));
+    PetscCall(PetscFree(part));
+    part = longer;
+  }
+  *text = part;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

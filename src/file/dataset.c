@@ -91,7 +91,7 @@ PetscErrorCode TpFileMakeDataset(TpFile file, const char *name, hid_t type, Pets
   TpCallHDF5(space);
   dataset = H5Dcreate2(file->handle, name, type, space, link, create, H5P_DEFAULT);
   TpCallHDF5(dataset);
-  if (unit) PetscCall(TpFileSetText(dataset, "unit", unit));
+  if (unit) PetscCall(TpFileSetUnit(dataset, unit));
   PetscCall(TpFileSetText(dataset, "description", description));
   PetscCall(AddEntry(file, name, sealed));
   if (H5Dget_storage_size(dataset))
