@@ -140,10 +140,12 @@ typedef enum {
   A pure function of its arguments (Philox4x32-10, Salmon et al., SC 2011): the first m of n numbers are the same for any n.
   `id` and `step` may be any 32-bit and 56-bit number.
 **/
-void TpRandomUniform(uint64_t seed, TpRandomPurpose purpose, uint32_t id, uint64_t step, PetscInt count, double numbers[]);
+void TpRandomUniform(uint64_t seed, TpRandomPurpose purpose, uint32_t id, uint64_t step, PetscInt count,
+                     double numbers[]);
 
 /** As TpRandomUniform(), standard normal numbers (Box and Muller; finite, at most about 8.6 in size). Not collective. **/
-void TpRandomNormal(uint64_t seed, TpRandomPurpose purpose, uint32_t id, uint64_t step, PetscInt count, double numbers[]);
+void TpRandomNormal(uint64_t seed, TpRandomPurpose purpose, uint32_t id, uint64_t step, PetscInt count,
+                    double numbers[]);
 
 /** As TpRandomNormal() in single precision, the same numbers rounded. Not collective. **/
 void TpRandomNormalFloat(uint64_t seed, TpRandomPurpose purpose, uint32_t id, uint64_t step, PetscInt count,
@@ -221,12 +223,12 @@ typedef struct {
 } TpTextList;
 
 typedef enum {
-  TP_BOOL,      /* PetscBool;   true/false, yes/no, on/off */
-  TP_INT,       /* PetscInt64   */
-  TP_REAL,      /* double       a quantity: number and, if it has a dimension, unit */
-  TP_WORD,      /* PetscInt     index into `choices` */
-  TP_TEXT,      /* char *       */
-  TP_PATH,      /* char *       relative to the folder of the input file; made absolute or relative to the working folder on reading,
+  TP_BOOL, /* PetscBool;   true/false, yes/no, on/off */
+  TP_INT,  /* PetscInt64   */
+  TP_REAL, /* double       a quantity: number and, if it has a dimension, unit */
+  TP_WORD, /* PetscInt     index into `choices` */
+  TP_TEXT, /* char *       */
+  TP_PATH, /* char *       relative to the folder of the input file; made absolute or relative to the working folder on reading,
                                 "." and ".." taken out by name; "" stays "" */
   TP_REAL_LIST, /* TpRealList   */
   TP_TEXT_LIST, /* TpTextList   an item that is itself a YAML list of scalars becomes one text joined by blanks: [4, 6] -> "4 6" */
@@ -235,16 +237,16 @@ typedef enum {
 
 /** One row of the table of parameters: it drives reading, checking, help, the example input and the reference page. **/
 typedef struct {
-  const char        *key;           /* "section.name", or "section.sub.name" */
-  TpParameterType    type;
-  TpDimension        dimension;     /* of TP_REAL and TP_REAL_LIST */
-  size_t             offset;        /* of the member in the settings struct */
-  const char        *default_value; /* as a user would write it; NULL: required; "" for a text or list: empty. Its units are
+  const char     *key; /* "section.name", or "section.sub.name" */
+  TpParameterType type;
+  TpDimension     dimension;  /* of TP_REAL and TP_REAL_LIST */
+  size_t          offset;     /* of the member in the settings struct */
+  const char *default_value;  /* as a user would write it; NULL: required; "" for a text or list: empty. Its units are
                                        those of the molecular system; the reduced system takes the same internal number */
-  double             minimum;       /* allowed range of numbers, ends included, internal units; DBL_MIN says "above 0" and */
-  double             maximum;       /* PETSC_MAX_REAL "no bound"; both 0: any number */
-  const char *const *choices;       /* TP_WORD: NULL-terminated words */
-  const char        *help;          /* what it is, one or two sentences */
+  double      minimum;        /* allowed range of numbers, ends included, internal units; DBL_MIN says "above 0" and */
+  double      maximum;        /* PETSC_MAX_REAL "no bound"; both 0: any number */
+  const char *const *choices; /* TP_WORD: NULL-terminated words */
+  const char        *help;    /* what it is, one or two sentences */
 } TpParameter;
 
 typedef struct TpConfig_ *TpConfig;
@@ -300,7 +302,8 @@ PetscErrorCode TpConfigFree(const TpParameter table[], void *settings);
   All values, defaults included, as YAML that TpConfigReadText() reads back to the same settings; numbers with their units,
   relative paths written relative to `folder` (NULL or an absolute folder: as absolute paths). Not collective. Free `*text` with PetscFree().
 **/
-PetscErrorCode TpConfigWriteText(TpConfig config, TpUnitSystem system, const void *settings, const char *folder, char **text);
+PetscErrorCode TpConfigWriteText(TpConfig config, TpUnitSystem system, const void *settings, const char *folder,
+                                 char **text);
 
 /** One line for an error about a key found wrong after reading: "file:line: key: " + message. Returns TP_ERR_INPUT. Not collective. **/
 PetscErrorCode TpConfigError(TpConfig config, const char *key, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(3, 4);

@@ -16,39 +16,40 @@ typedef enum {
   TP_TAG_SWAP_ENERGY = 11, /* replica -> neighbour: what the decision needs; each attempt */
   TP_TAG_SWAP_STATE,       /* replica -> neighbour: packed state; each accepted attempt */
   TP_TAG_FRAME,            /* replica -> trainer that owns the frame's shard: one TpFrame; each round */
-  TP_TAG_STATE,            /* replica -> trainer that writes this rung: packed state; when a checkpoint or trajectory frame is due */
-  TP_TAG_CREDIT,           /* trainer -> replica: last round finished; each round */
-  TP_TAG_START,            /* trainer -> replica: state to go on from; at a restart */
-  TP_TAG_TREE,             /* trainer -> trainer: partial sums up the fixed tree and the total back down */
-  TP_TAG_AGREEMENT,        /* replica -> replicas 1, 2, 4, ... further: one stage of an agreement; each round */
+  TP_TAG_STATE, /* replica -> trainer that writes this rung: packed state; when a checkpoint or trajectory frame is due */
+  TP_TAG_CREDIT,    /* trainer -> replica: last round finished; each round */
+  TP_TAG_START,     /* trainer -> replica: state to go on from; at a restart */
+  TP_TAG_TREE,      /* trainer -> trainer: partial sums up the fixed tree and the total back down */
+  TP_TAG_AGREEMENT, /* replica -> replicas 1, 2, 4, ... further: one stage of an agreement; each round */
 } TpTag;
 
 /* ------------------------------------------------------------------------------------------------------------ groups */
 
 typedef enum {
-  TP_PLACEMENT_LAST,  /* replicas are world ranks 0..R-1, trainers the last K */
+  TP_PLACEMENT_LAST,   /* replicas are world ranks 0..R-1, trainers the last K */
   TP_PLACEMENT_SPREAD, /* trainers spread over the nodes: the last rank(s) of each node in turn */
 } TpPlacement;
 
 typedef struct TpGroups_ {
-  MPI_Comm world;       /* duplicate of the communicator given */
-  MPI_Comm group;       /* duplicate, of my group: replica group or trainer group; ranks in rung order / trainer order */
-  int      num_replicas;
-  int      num_trainers;
-  int      world_rank;
-  int      group_rank;  /* replica: my rung; trainer: my index */
-  int      local_rank;  /* among the ranks of my group on my node: deals out GPUs */
-  int     *replica_rank; /* [num_replicas] world rank of each rung's replica */
-  int     *trainer_rank; /* [num_trainers] world rank of each trainer */
+  MPI_Comm  world; /* duplicate of the communicator given */
+  MPI_Comm  group; /* duplicate, of my group: replica group or trainer group; ranks in rung order / trainer order */
+  int       num_replicas;
+  int       num_trainers;
+  int       world_rank;
+  int       group_rank;   /* replica: my rung; trainer: my index */
+  int       local_rank;   /* among the ranks of my group on my node: deals out GPUs */
+  int      *replica_rank; /* [num_replicas] world rank of each rung's replica */
+  int      *trainer_rank; /* [num_trainers] world rank of each trainer */
   PetscBool is_replica;
-} *TpGroups;
+} * TpGroups;
 
 /**
   Split `comm` into replicas and trainers. Collective on `comm`.
 
   Errors: TP_ERR_INPUT on all ranks if the number of ranks is not num_replicas + num_trainers; the line gives the exact `mpirun -n`.
 **/
-PetscErrorCode TpGroupsCreate(MPI_Comm comm, int num_replicas, int num_trainers, TpPlacement placement, TpGroups *groups);
+PetscErrorCode TpGroupsCreate(MPI_Comm comm, int num_replicas, int num_trainers, TpPlacement placement,
+                              TpGroups *groups);
 
 /** Free the communicators; accepts NULL. Collective on the communicator given to TpGroupsCreate(). **/
 PetscErrorCode TpGroupsDestroy(TpGroups *groups);
@@ -73,7 +74,8 @@ PetscErrorCode TpWait(int count, MPI_Request requests[], double *idle);
 
 /** Politely waiting forms of the blocking collectives. Collective on `comm`. `idle` as in TpWait(). **/
 PetscErrorCode TpBarrier(MPI_Comm comm, double *idle);
-PetscErrorCode TpAllreduce(const void *from, void *to, int count, MPI_Datatype type, MPI_Op op, MPI_Comm comm, double *idle);
+PetscErrorCode TpAllreduce(const void *from, void *to, int count, MPI_Datatype type, MPI_Op op, MPI_Comm comm,
+                           double *idle);
 PetscErrorCode TpBroadcast(void *buffer, int count, MPI_Datatype type, int root, MPI_Comm comm, double *idle);
 
 /* --------------------------------------------------------------------------------------------------------- agreement */

@@ -33,12 +33,12 @@ typedef struct {
     TpRealList weights;       /* gaussian-mixture: [components] */
   } model;
   struct {
-    char      *system;       /* serialized System, XML */
-    TpTextList positions;    /* PDB files; walker w starts from file w modulo their number */
-    char      *platform;     /* "Reference", "CPU", "CUDA", "OpenCL" or any that the library has */
-    PetscInt64 threads;      /* of platform CPU */
+    char      *system;        /* serialized System, XML */
+    TpTextList positions;     /* PDB files; walker w starts from file w modulo their number */
+    char      *platform;      /* "Reference", "CPU", "CUDA", "OpenCL" or any that the library has */
+    PetscInt64 threads;       /* of platform CPU */
     PetscBool  deterministic; /* ask the platform for deterministic forces */
-    PetscBool  minimize;     /* relax the start positions before the first step */
+    PetscBool  minimize;      /* relax the start positions before the first step */
   } openmm;
 } TpEngineSettings;
 
@@ -48,20 +48,21 @@ extern const char *const tp_potential_words[];
 
 /** What the rest of the program may know about the system. Belongs to the engine. **/
 typedef struct {
-  const char   *name;          /* "model: asymmetric-double-well", "openmm 7.7 Reference" */
-  TpUnitSystem  units;
-  PetscInt      size;          /* coordinates */
-  PetscInt      num_particles; /* size / 3, or size where a coordinate is no point in space */
-  PetscInt      dimension;     /* coordinates per particle: 3 or 1 */
-  const double *mass;          /* [num_particles] amu; 0: fixed in space */
-  double        period;        /* 2 pi if the coordinates are angles, else 0 */
-  PetscBool     has_box;       /* periodic box vectors mean something */
-  PetscInt      num_constraints;
+  const char     *name; /* "model: asymmetric-double-well", "openmm 7.7 Reference" */
+  TpUnitSystem    units;
+  PetscInt        size;          /* coordinates */
+  PetscInt        num_particles; /* size / 3, or size where a coordinate is no point in space */
+  PetscInt        dimension;     /* coordinates per particle: 3 or 1 */
+  const double   *mass;          /* [num_particles] amu; 0: fixed in space */
+  double          period;        /* 2 pi if the coordinates are angles, else 0 */
+  PetscBool       has_box;       /* periodic box vectors mean something */
+  PetscInt        num_constraints;
   const PetscInt *constraints; /* [num_constraints, 2] particle pairs of fixed distance */
-  PetscInt      degrees_of_freedom; /* moving coordinates minus constraints (minus centre-of-mass motion where it is removed) */
-  const TpTopology *topology;  /* names of atoms; NULL for model potentials */
-  uint64_t      system_hash;   /* equal on all rungs, or they simulate different systems */
-  PetscBool     deterministic; /* the same input gives the same bits */
+  PetscInt
+      degrees_of_freedom; /* moving coordinates minus constraints (minus centre-of-mass motion where it is removed) */
+  const TpTopology *topology;      /* names of atoms; NULL for model potentials */
+  uint64_t          system_hash;   /* equal on all rungs, or they simulate different systems */
+  PetscBool         deterministic; /* the same input gives the same bits */
 } TpEngineInfo;
 
 typedef struct TpEngine_ *TpEngine;
@@ -106,14 +107,16 @@ PetscErrorCode TpEngineStart(TpEngine engine, uint64_t seed, PetscInt64 walker, 
 
   Source of BAOAB: Leimkuhler and Matthews, Appl. Math. Res. Express 2013, 34.
 **/
-PetscErrorCode TpEngineAdvance(TpEngine engine, double temperature, PetscInt64 num_steps, const TpMoment *moment, TpState *state);
+PetscErrorCode TpEngineAdvance(TpEngine engine, double temperature, PetscInt64 num_steps, const TpMoment *moment,
+                               TpState *state);
 
 /** Potential energy and forces (NULL: not wanted) [size] of positions x [size] in `box` [3, 3] (NULL: the start's). Not collective. **/
 PetscErrorCode TpEngineEnergy(TpEngine engine, const double x[], const double box[], double *energy, double forces[]);
 
 /** An exact sample of the Boltzmann distribution at `temperature`, for potentials that allow it. Not collective.
     Sample `sample` is a pure function of (seed, sample). `*possible` tells whether this engine can. **/
-PetscErrorCode TpEngineSampleExact(TpEngine engine, uint64_t seed, uint32_t sample, double temperature, PetscBool *possible, double x[]);
+PetscErrorCode TpEngineSampleExact(TpEngine engine, uint64_t seed, uint32_t sample, double temperature,
+                                   PetscBool *possible, double x[]);
 
 /** Words about what was built in, for --version: "OpenMM 7.7 (platforms Reference, CPU)" or "openmm: not built in". Not collective. **/
 PetscErrorCode TpEngineDescribeBuild(char text[], size_t length);

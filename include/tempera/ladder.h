@@ -26,18 +26,18 @@ extern const char *const tp_scheme_words[]; /* "deo" (even/odd by turns), "seo" 
 
 /** What one attempt did, seen from one rung. **/
 typedef struct {
-  PetscInt  partner;     /* rung tried with, -1: none this time */
+  PetscInt  partner; /* rung tried with, -1: none this time */
   PetscBool accepted;
   double    probability; /* of acceptance, in [0, 1] */
 } TpSwap;
 
 typedef struct TpLadder_ {
-  PetscInt  num_rungs;
-  double   *temperature; /* [num_rungs] increasing */
-  double   *beta;        /* [num_rungs] 1 / (k_B T) */
-  PetscInt  scheme;
-  uint64_t  seed;
-} *TpLadder;
+  PetscInt num_rungs;
+  double  *temperature; /* [num_rungs] increasing */
+  double  *beta;        /* [num_rungs] 1 / (k_B T) */
+  PetscInt scheme;
+  uint64_t seed;
+} * TpLadder;
 
 /**
   Build the temperatures. Not collective; every rank builds the same. Free with TpLadderDestroy().
@@ -66,7 +66,8 @@ typedef struct TpExchange_ *TpExchange;
 
   Errors: TP_ERR_INPUT on all ranks if the hashes differ (the line names the rungs).
 **/
-PetscErrorCode TpExchangeCreate(TpLadder ladder, MPI_Comm comm, PetscInt state_size, uint64_t system_hash, TpExchange *exchange);
+PetscErrorCode TpExchangeCreate(TpLadder ladder, MPI_Comm comm, PetscInt state_size, uint64_t system_hash,
+                                TpExchange *exchange);
 PetscErrorCode TpExchangeDestroy(TpExchange *exchange);
 
 /**
@@ -86,13 +87,13 @@ PetscErrorCode TpExchangeAttempt(TpExchange exchange, PetscInt64 attempt, TpStat
 /** Cumulative over a whole run; made from the rounds' records, so that it can be rebuilt at a restart. **/
 typedef struct TpLadderStatistics_ {
   PetscInt    num_rungs;
-  PetscInt64 *attempts;     /* [num_rungs - 1] of pair (i, i + 1) */
-  PetscInt64 *acceptances;  /* [num_rungs - 1] */
-  double     *probability;  /* [num_rungs - 1] sum of acceptance probabilities */
-  PetscInt64 *visits;       /* [num_rungs walkers, num_rungs] rounds that each walker spent at each rung */
-  PetscInt64 *round_trips;  /* [num_rungs walkers] bottom -> top -> bottom, completed */
-  int        *last_end;     /* [num_rungs walkers] 0 none yet, -1 last was at the bottom, +1 at the top since the bottom */
-} *TpLadderStatistics;
+  PetscInt64 *attempts;    /* [num_rungs - 1] of pair (i, i + 1) */
+  PetscInt64 *acceptances; /* [num_rungs - 1] */
+  double     *probability; /* [num_rungs - 1] sum of acceptance probabilities */
+  PetscInt64 *visits;      /* [num_rungs walkers, num_rungs] rounds that each walker spent at each rung */
+  PetscInt64 *round_trips; /* [num_rungs walkers] bottom -> top -> bottom, completed */
+  int        *last_end; /* [num_rungs walkers] 0 none yet, -1 last was at the bottom, +1 at the top since the bottom */
+} * TpLadderStatistics;
 
 PetscErrorCode TpLadderStatisticsCreate(PetscInt num_rungs, TpLadderStatistics *statistics);
 PetscErrorCode TpLadderStatisticsDestroy(TpLadderStatistics *statistics);

@@ -26,20 +26,20 @@ typedef struct {
 typedef struct {
   PetscInt64 round;
   PetscInt64 walker;
-  double     energy;      /* kJ/mol */
-  double     label;       /* temperature label, K */
-  double     kinetic;     /* kinetic temperature of all moving atoms, K */
-  double     probability; /* of the swap attempted after this frame */
-  double     md_seconds;  /* wall time of this round's MD */
-  double     idle_seconds; /* wall time of this round spent waiting: for the partner, for credit, for the agreement */
-  double md_cpu_seconds;  /* processor time of this round's MD */
-  double cpu_seconds;     /* processor time of this rank since the last frame */
-  int32_t    version;     /* TP_FRAME_VERSION */
+  double     energy;         /* kJ/mol */
+  double     label;          /* temperature label, K */
+  double     kinetic;        /* kinetic temperature of all moving atoms, K */
+  double     probability;    /* of the swap attempted after this frame */
+  double     md_seconds;     /* wall time of this round's MD */
+  double     idle_seconds;   /* wall time of this round spent waiting: for the partner, for credit, for the agreement */
+  double     md_cpu_seconds; /* processor time of this round's MD */
+  double     cpu_seconds;    /* processor time of this rank since the last frame */
+  int32_t    version;        /* TP_FRAME_VERSION */
   int32_t    rung;
-  int32_t    partner;     /* rung tried with after this frame, -1: none */
+  int32_t    partner; /* rung tried with after this frame, -1: none */
   int32_t    accepted;
-  uint32_t   decision;    /* TpDecision bits agreed for this round; the same in every rung's frame */
-  int32_t    failed;      /* this configuration is not finite: neither keep nor learn from it */
+  uint32_t   decision; /* TpDecision bits agreed for this round; the same in every rung's frame */
+  int32_t    failed;   /* this configuration is not finite: neither keep nor learn from it */
 } TpFrame;
 
 /* ------------------------------------------------------------------------------------------------ which goes where: pure */
@@ -59,8 +59,8 @@ int TpStreamStateOwner(int num_trainers, PetscInt rung);
 typedef struct TpSender_ *TpSender;
 
 /** `first_round`: the next round to be simulated. Not collective. **/
-PetscErrorCode TpSenderCreate(const TpStreamSettings *settings, TpGroups groups, PetscInt num_features, PetscInt state_size,
-                              PetscInt64 first_round, TpSender *sender);
+PetscErrorCode TpSenderCreate(const TpStreamSettings *settings, TpGroups groups, PetscInt num_features,
+                              PetscInt state_size, PetscInt64 first_round, TpSender *sender);
 PetscErrorCode TpSenderDestroy(TpSender *sender);
 
 /**
@@ -86,8 +86,8 @@ PetscErrorCode TpSenderFinish(TpSender sender, PetscInt64 end_round, double *idl
 /** On each trainer. **/
 typedef struct TpReceiver_ *TpReceiver;
 
-PetscErrorCode TpReceiverCreate(const TpStreamSettings *settings, TpGroups groups, PetscInt num_features, PetscInt state_size,
-                                TpReceiver *receiver);
+PetscErrorCode TpReceiverCreate(const TpStreamSettings *settings, TpGroups groups, PetscInt num_features,
+                                PetscInt state_size, TpReceiver *receiver);
 PetscErrorCode TpReceiverDestroy(TpReceiver *receiver);
 
 /**
@@ -106,7 +106,8 @@ PetscErrorCode TpReceiverFrames(TpReceiver receiver, PetscInt64 round, PetscInt 
   @param[out] count   number of states
   @param[out] states  [count, TpStatePackedSize()] packed, borrowed until the next call
 **/
-PetscErrorCode TpReceiverStates(TpReceiver receiver, PetscInt64 round, PetscInt *count, const double **states, double *idle);
+PetscErrorCode TpReceiverStates(TpReceiver receiver, PetscInt64 round, PetscInt *count, const double **states,
+                                double *idle);
 
 /** Tell the replicas that `round` is finished: trainer t tells the rungs t, t + K, ... Call it when all trainers have finished it, every round
     once. With `stop` they learn that the trainers can't go on (see TpSenderIsStopWished()). Not collective. **/
@@ -121,7 +122,8 @@ PetscErrorCode TpStreamDistributeStates(TpGroups groups, PetscInt state_size, co
 /** The frames to learn from that this trainer owns: encoded features, not yet scaled, and labels, by shard in (round, rung) order. **/
 typedef struct TpShards_ *TpShards;
 
-PetscErrorCode TpShardsCreate(const TpStreamSettings *settings, int num_trainers, int trainer, PetscInt width, TpShards *shards);
+PetscErrorCode TpShardsCreate(const TpStreamSettings *settings, int num_trainers, int trainer, PetscInt width,
+                              TpShards *shards);
 PetscErrorCode TpShardsDestroy(TpShards *shards);
 
 /** Shards owned here: [*first, *first + *count). **/

@@ -19,14 +19,15 @@ typedef enum { TP_REDUCE_TREE, TP_REDUCE_ALLREDUCE } TpReduce;
 extern const char *const tp_reduce_words[]; /* "tree", "allreduce", NULL */
 
 typedef struct {
-  PetscInt64 batch;           /* rows per step over all trainers; a multiple of the number of shards */
+  PetscInt64 batch; /* rows per step over all trainers; a multiple of the number of shards */
   PetscInt64 steps_per_round;
-  PetscInt64 start_round;     /* first round after which steps are done; earlier frames of the run count as equilibration and are not learned from */
+  PetscInt64
+             start_round; /* first round after which steps are done; earlier frames of the run count as equilibration and are not learned from */
   double     learning_rate;
   double     weight_decay;
   double     ema_decay;
-  PetscInt   reduce;          /* index into tp_reduce_words */
-  TpRealList hold_out;        /* temperatures whose frames are not learned from */
+  PetscInt   reduce;   /* index into tp_reduce_words */
+  TpRealList hold_out; /* temperatures whose frames are not learned from */
 } TpTrainSettings;
 
 /** Standardisation of the condition: c = (1/(k_B T) - mean) / scale. **/
@@ -44,26 +45,27 @@ TpNumber TpConditionOf(const TpCondition *condition, double temperature);
 
 /** Everything the optimiser remembers; identical on all trainers. **/
 typedef struct TpTrainer_ {
-  TpNetwork network;    /* ours */
-  PetscInt  num_parameters;
-  TpNumber *parameters; /* [num_parameters] */
-  TpNumber *average;    /* [num_parameters] exponential moving average: what generates */
-  TpNumber *moment1;    /* [num_parameters] Adam */
-  TpNumber *moment2;    /* [num_parameters] */
-  PetscInt64 step;      /* optimiser steps done */
-  double     loss;      /* of the last step */
-  double     compute_seconds; /* spent in gradients and updates */
-  double     reduce_seconds;  /* spent waiting in and doing the reduction */
+  TpNetwork                 network; /* ours */
+  PetscInt                  num_parameters;
+  TpNumber                 *parameters;      /* [num_parameters] */
+  TpNumber                 *average;         /* [num_parameters] exponential moving average: what generates */
+  TpNumber                 *moment1;         /* [num_parameters] Adam */
+  TpNumber                 *moment2;         /* [num_parameters] */
+  PetscInt64                step;            /* optimiser steps done */
+  double                    loss;            /* of the last step */
+  double                    compute_seconds; /* spent in gradients and updates */
+  double                    reduce_seconds;  /* spent waiting in and doing the reduction */
   struct TpTrainerBuffers_ *buffers;
-} *TpTrainer;
+} * TpTrainer;
 
 /**
   Collective on `comm`, the trainer group. Parameters are initialised from the seed.
 
   Errors: TP_ERR_INPUT if batch is not a multiple of the number of shards.
 **/
-PetscErrorCode TpTrainerCreate(const TpTrainSettings *settings, const TpNetworkSettings *network, TpSchedule schedule, TpEncoding encoding,
-                               TpCondition condition, int num_shards, uint64_t seed, MPI_Comm comm, TpTrainer *trainer);
+PetscErrorCode TpTrainerCreate(const TpTrainSettings *settings, const TpNetworkSettings *network, TpSchedule schedule,
+                               TpEncoding encoding, TpCondition condition, int num_shards, uint64_t seed, MPI_Comm comm,
+                               TpTrainer *trainer);
 PetscErrorCode TpTrainerDestroy(TpTrainer *trainer);
 
 /**
