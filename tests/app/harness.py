@@ -13,8 +13,8 @@ import sys
 import tempfile
 import time
 
-TEMPERA = sys.argv[1]
-SOURCE = sys.argv[2]
+TEMPERA = os.path.abspath(sys.argv[1])  # tests run it from folders of their own
+SOURCE = os.path.abspath(sys.argv[2])
 
 _failures = []
 
