@@ -86,13 +86,15 @@ def stretch(ranks, folder, how, round_number, *options):
     run = os.path.join(folder, "run")
     if os.path.exists(os.path.join(run, "finished")):
         return None
-    rounds = int(os.path.basename(last_checkpoint(run))[6:18])
     if how is by_kill:
         expect(status != 0, f"a rank was killed, but the run succeeded: {out}{err}")
     else:
         expect(status == 0 and os.path.exists(os.path.join(run, "continue")), f"{how.__name__}: {status}\n{out}{err}")
         expect("stopped; go on with: tempera run" in out, f"{how.__name__}: {out}")
-    return rounds
+    newest = os.path.basename(last_checkpoint(run))
+    if not expect(newest.startswith("round-"), f"{how.__name__}: no checkpoint"):
+        finish()
+    return int(newest[6:18])
 
 
 def stopped_run(ranks, folder, how, round_number, *options):
