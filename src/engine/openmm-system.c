@@ -52,8 +52,10 @@ static PetscBool HasEnd(const char *root)
 {
   const size_t length = strcspn(root, " \t\r\n/>");
   const char  *last   = strrchr(root, '<');
+  const char  *close  = strchr(root, '>');
 
-  while (last > root && strncmp(last, "</", 2)) /* a comment may follow the end */
+  if (close && close[-1] == '/') return PETSC_TRUE; /* <System .../>: begun and ended at once */
+  while (last > root && strncmp(last, "</", 2))     /* a comment may follow the end */
     do --last;
     while (last > root && *last != '<');
   return last > root && !strncmp(last + 2, root, length) && strchr(" \t\r\n>", last[2 + length]) && strchr(last, '>')
