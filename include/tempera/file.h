@@ -101,7 +101,9 @@ PetscErrorCode TpFileDefine(TpFile file, const char *name, TpFileType type, Pets
                             const char *unit, const char *description);
 
 /**
-  Write rows [first_row, first_row + num_rows) of the leading dimension; each rank its own, num_rows = 0 writes nothing. Collective: all ranks call; the bytes go to the disk from each rank by itself.
+  Write rows [first_row, first_row + num_rows) of the leading dimension; each rank its own, num_rows = 0 writes nothing.
+
+  Collective: all ranks call, and all learn of a failure; the bytes go to the disk from each rank by itself.
 
   Before a file is published each row is written at most once: the checksum adds up what is written.
 
@@ -110,7 +112,7 @@ PetscErrorCode TpFileDefine(TpFile file, const char *name, TpFileType type, Pets
 PetscErrorCode TpFileWriteRows(TpFile file, const char *name, TpFileType type, PetscInt64 first_row,
                                PetscInt64 num_rows, const void *data);
 
-/** Write one block given by start [rank] and count [rank]; all counts 0 writes nothing. Collective: all ranks call; the bytes go to the disk from each rank by itself. **/
+/** Write one block given by start [rank] and count [rank]; all counts 0 writes nothing. Otherwise as TpFileWriteRows(). **/
 PetscErrorCode TpFileWriteBlock(TpFile file, const char *name, TpFileType type, PetscInt rank, const PetscInt64 start[],
                                 const PetscInt64 count[], const void *data);
 
