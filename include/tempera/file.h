@@ -63,6 +63,12 @@ PetscErrorCode TpFilePublish(TpFile *file);
 /** Give it up: close and remove the temporary file; accepts NULL. Collective. **/
 PetscErrorCode TpFileAbandon(TpFile *file);
 
+/**
+  Publish, or give the file up if writing it ended with `code` not zero, which is then returned: TpFileConclude(&file, WriteAll(file)). Collective;
+  `code` is the same on all ranks, as it is after every write.
+**/
+PetscErrorCode TpFileConclude(TpFile *file, PetscErrorCode code);
+
 /* --------------------------------------------------------------------------------------------------------- open and read */
 
 /**

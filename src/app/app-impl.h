@@ -120,8 +120,11 @@ PetscErrorCode TpHelpWrite(const char *filter, FILE *file);
 /** "folder/name" into path. Errors: PETSC_ERR_ARG_SIZ if it does not fit. **/
 PetscErrorCode TpPathJoin(const char *folder, const char *name, char path[PETSC_MAX_PATH_LEN]);
 
-/* ------------------------------------------------------------------------------------------------------------- names */
+/* ---------------------------------------------------------------------------------------------------------- features */
 
-/** Write `count` texts that lie `length` characters apart, from `first` on, as a dataset of texts. Collective on the file's ranks. **/
-PetscErrorCode TpWriteNames(TpFile file, const char *dataset, PetscInt count, size_t length, const char *first,
-                            const char *description);
+#define TP_NAME_LENGTH 64
+#define TP_UNIT_LENGTH 16
+
+/** Write names, units and periods [count] as the group /features. Collective on the file's ranks. **/
+PetscErrorCode TpWriteFeatures(TpFile file, PetscInt count, char (*name)[TP_NAME_LENGTH], char (*unit)[TP_UNIT_LENGTH],
+                               const double period[]);

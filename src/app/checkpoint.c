@@ -62,6 +62,18 @@ static PetscErrorCode WriteTrainer(TpFile file, const TpCheckpoint *checkpoint)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode WriteContents(TpRun run, TpFile file, const TpCheckpoint *checkpoint, PetscInt count,
+                                    const double states[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(TpFileWriteInteger(file, "/", "next_round", checkpoint->round + 1));
+  PetscCall(TpFileWriteText(file, "/", "system_hash", run->system.hash_text));
+  PetscCall(TpFileWriteText(file, "/", "state_is", "after the exchange of round next_round - 1"));
+  PetscCall(WriteStates(run, file, count, states));
+  PetscCall(WriteTrainer(file, checkpoint));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TpCheckpointWrite(TpRun run, const char *path, const char *format, const TpCheckpoint *checkpoint,
                                  PetscInt count, const double states[])
 {
@@ -73,12 +85,7 @@ PetscErrorCode TpCheckpointWrite(TpRun run, const char *path, const char *format
 
   PetscFunctionBeginUser;
   PetscCall(TpFileCreate(run->groups->group, path, &header, &file));
-  PetscCall(TpFileWriteInteger(file, "/", "next_round", checkpoint->round + 1));
-  PetscCall(TpFileWriteText(file, "/", "system_hash", run->system.hash_text));
-  PetscCall(TpFileWriteText(file, "/", "state_is", "after the exchange of round next_round - 1"));
-  PetscCall(WriteStates(run, file, count, states));
-  PetscCall(WriteTrainer(file, checkpoint));
-  PetscCall(TpFilePublish(&file));
+  PetscCall(TpFileConclude(&file, WriteContents(run, file, checkpoint, count, states)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -235,32 +235,40 @@ static PetscErrorCode WriteDivergences(Evaluation *evaluation, TpFile file)
 
 /* -------------------------------------------------------------------------------------------------------------- whole */
 
-static PetscErrorCode GenerateAndCompare(Evaluation *evaluation, TpModel model)
+static PetscErrorCode GenerateAndCompare(Evaluation *evaluation, TpModel model, TpFile file)
 {
-  TpRun                run    = evaluation->run;
-  const TpFileHeader   header = {.format     = EVALUATION_FORMAT,
-                                 .version    = EVALUATION_VERSION,
-                                 .program    = TpVersionLine(),
-                                 .parameters = run->used_parameters};
-  const TpGenerateTask task   = {.num_temperatures = evaluation->num,
-                                 .temperature      = evaluation->temperature,
-                                 .reference_rung   = evaluation->rung,
-                                 .num_samples      = run->settings.evaluation.samples,
-                                 .seed             = (uint64_t)run->settings.run.seed,
-                                 .diffusion        = run->settings.diffusion,
-                                 .progress         = PETSC_TRUE,
-                                 .visit            = CountSamples,
-                                 .context          = evaluation};
-  char                 path[PETSC_MAX_PATH_LEN];
-  TpFile               file;
+  TpRun                run  = evaluation->run;
+  const TpGenerateTask task = {.num_temperatures = evaluation->num,
+                               .temperature      = evaluation->temperature,
+                               .reference_rung   = evaluation->rung,
+                               .num_samples      = run->settings.evaluation.samples,
+                               .seed             = (uint64_t)run->settings.run.seed,
+                               .diffusion        = run->settings.diffusion,
+                               .progress         = PETSC_TRUE,
+                               .visit            = CountSamples,
+                               .context          = evaluation};
+
+  PetscFunctionBeginUser;
+  PetscCall(TpGenerateInto(file, run->groups->world, model, &task));
+  PetscCall(SumCounts(evaluation));
+  PetscCall(WriteDivergences(evaluation, file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteEvaluation(Evaluation *evaluation, TpModel model)
+{
+  TpRun              run    = evaluation->run;
+  const TpFileHeader header = {.format     = EVALUATION_FORMAT,
+                               .version    = EVALUATION_VERSION,
+                               .program    = TpVersionLine(),
+                               .parameters = run->used_parameters};
+  char               path[PETSC_MAX_PATH_LEN];
+  TpFile             file;
 
   PetscFunctionBeginUser;
   PetscCall(TpRunPath(run, "evaluation.h5", path));
   PetscCall(TpFileCreate(run->groups->world, path, &header, &file));
-  PetscCall(TpGenerateInto(file, run->groups->world, model, &task));
-  PetscCall(SumCounts(evaluation));
-  PetscCall(WriteDivergences(evaluation, file));
-  PetscCall(TpFilePublish(&file));
+  PetscCall(TpFileConclude(&file, GenerateAndCompare(evaluation, model, file)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -292,7 +300,7 @@ PetscErrorCode TpEvaluate(TpRun run)
   PetscCall(Create(run, &evaluation));
   PetscCall(TpModelRead(run->groups->world, path, &model));
   PetscCall(CountReference(&evaluation));
-  PetscCall(GenerateAndCompare(&evaluation, model));
+  PetscCall(WriteEvaluation(&evaluation, model));
   PetscCall(TpModelDestroy(&model));
   PetscCall(Destroy(&evaluation));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -93,12 +93,8 @@ static PetscErrorCode DefineDatasets(TpFile file, TpModel model, const TpGenerat
   if (task->reference_rung)
     PetscCall(TpFileWriteAll(file, "/reference_rung", TP_FILE_INT64, 1, &num, task->reference_rung, "",
                              "rung of run.h5 at the same temperature"));
-  PetscCall(TpWriteNames(file, "/features/name", model->num_features, TP_NAME_LENGTH, model->name[0],
-                         "names of the features"));
-  PetscCall(TpWriteNames(file, "/features/unit", model->num_features, TP_UNIT_LENGTH, model->unit[0],
-                         "units of the features"));
-  PetscCall(TpFileWriteAll(file, "/features/period", TP_FILE_DOUBLE, 1, &features, model->encoding->period, "",
-                           "period of each feature in its unit; 0: not periodic"));
+  if (task->source) PetscCall(TpFileWriteText(file, "/", "model", task->source));
+  PetscCall(TpWriteFeatures(file, model->num_features, model->name, model->unit, model->encoding->period));
   PetscCall(TpFileWriteText(file, "/", "sampler", tp_sampler_words[task->diffusion.sampler]));
   PetscCall(TpFileWriteInteger(file, "/", "num_steps", task->diffusion.num_steps));
   PetscCall(TpFileWriteInteger(file, "/", "seed", (PetscInt64)task->seed));

@@ -84,25 +84,14 @@ static PetscErrorCode WriteTensorTable(TpModel model, TpFile file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TpModelWrite(TpModel model, MPI_Comm comm, const char *path, const char *used_parameters)
+static PetscErrorCode WriteContents(TpModel model, TpFile file)
 {
-  const TpFileHeader header   = {.format     = TP_MODEL_FORMAT,
-                                 .version    = TP_MODEL_VERSION,
-                                 .program    = TpVersionLine(),
-                                 .parameters = used_parameters};
-  const PetscInt64   features = model->num_features, encoded = model->encoding->num_encoded;
-  const PetscInt64   parameters = model->num_parameters, temperatures = model->num_temperatures;
-  TpFile             file;
+  const PetscInt64 encoded = model->encoding->num_encoded, parameters = model->num_parameters;
+  const PetscInt64 temperatures = model->num_temperatures;
 
   PetscFunctionBeginUser;
-  PetscCall(TpFileCreate(comm, path, &header, &file));
   PetscCall(WriteAttributes(model, file));
-  PetscCall(TpWriteNames(file, "/features/name", model->num_features, TP_NAME_LENGTH, model->name[0],
-                         "names of the features"));
-  PetscCall(TpWriteNames(file, "/features/unit", model->num_features, TP_UNIT_LENGTH, model->unit[0],
-                         "units of the features"));
-  PetscCall(TpFileWriteAll(file, "/features/period", TP_FILE_DOUBLE, 1, &features, model->encoding->period, "",
-                           "period of each feature in its unit; 0: not periodic"));
+  PetscCall(TpWriteFeatures(file, model->num_features, model->name, model->unit, model->encoding->period));
   PetscCall(TpFileWriteAll(file, "/encoding/mean", TP_FILE_DOUBLE, 1, &encoded, model->encoding->mean, "",
                            "mean of each encoded feature (periodic ones as sin, cos)"));
   PetscCall(TpFileWriteAll(file, "/encoding/scale", TP_FILE_DOUBLE, 1, &encoded, model->encoding->scale, "",
@@ -112,7 +101,20 @@ PetscErrorCode TpModelWrite(TpModel model, MPI_Comm comm, const char *path, cons
   PetscCall(WriteTensorTable(model, file));
   PetscCall(TpFileWriteAll(file, "/network/parameters", TP_FILE_FLOAT, 1, &parameters, model->parameters, "",
                            "weights, moving average"));
-  PetscCall(TpFilePublish(&file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpModelWrite(TpModel model, MPI_Comm comm, const char *path, const char *used_parameters)
+{
+  const TpFileHeader header = {.format     = TP_MODEL_FORMAT,
+                               .version    = TP_MODEL_VERSION,
+                               .program    = TpVersionLine(),
+                               .parameters = used_parameters};
+  TpFile             file;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpFileCreate(comm, path, &header, &file));
+  PetscCall(TpFileConclude(&file, WriteContents(model, file)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -3,9 +3,6 @@
 
 #include "app-impl.h"
 
-#define TP_NAME_LENGTH 64
-#define TP_UNIT_LENGTH 16
-
 #define TP_MODEL_FORMAT  "tempera model"
 #define TP_MODEL_VERSION 1
 
@@ -59,6 +56,7 @@ typedef struct {
   PetscInt          num_temperatures;
   const double     *temperature;    /* [num_temperatures] */
   const PetscInt64 *reference_rung; /* [num_temperatures] rung of run.h5 at the same temperature; NULL: do not write */
+  const char       *source;         /* path of the model, to be written; NULL: do not write */
   PetscInt64        num_samples;    /* at each temperature */
   uint64_t          seed;
   TpDiffusionSettings diffusion;

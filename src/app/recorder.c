@@ -85,8 +85,8 @@ static PetscErrorCode DefineDatasets(TpRun run, TpFile file)
 
 static PetscErrorCode WriteFacts(TpRun run, TpFile file)
 {
-  const PetscInt64  num_rungs = run->ladder->num_rungs, num_features = run->system.num_features;
-  const TpSettings *settings = &run->settings;
+  const PetscInt64  num_rungs = run->ladder->num_rungs;
+  const TpSettings *settings  = &run->settings;
 
   PetscFunctionBeginUser;
   PetscCall(TpFileWriteAll(file, "/ladder/temperature", TP_FILE_DOUBLE, 1, &num_rungs, run->ladder->temperature,
@@ -94,16 +94,19 @@ static PetscErrorCode WriteFacts(TpRun run, TpFile file)
   PetscCall(TpFileWriteAll(file, "/ladder/beta", TP_FILE_DOUBLE, 1, &num_rungs, run->ladder->beta,
                            run->system.units == TP_UNITS_MOLECULAR ? "mol/kJ" : "",
                            "inverse temperature 1/(k_B T) of each rung"));
-  PetscCall(TpWriteNames(file, "/features/name", run->system.num_features, TP_NAME_LENGTH, run->system.name[0],
-                         "names of the features"));
-  PetscCall(TpWriteNames(file, "/features/unit", run->system.num_features, TP_UNIT_LENGTH, run->system.unit[0],
-                         "units of the features"));
-  PetscCall(TpFileWriteAll(file, "/features/period", TP_FILE_DOUBLE, 1, &num_features, run->system.period, "",
-                           "period of each feature in its unit; 0: not periodic"));
+  PetscCall(TpWriteFeatures(file, run->system.num_features, run->system.name, run->system.unit, run->system.period));
   PetscCall(TpFileWriteText(file, "/", "engine", run->system.engine));
   PetscCall(TpFileWriteInteger(file, "/", "steps_per_round", settings->ladder.interval));
   PetscCall(TpFileWriteReal(file, "/", "timestep", settings->engine.timestep));
   PetscCall(TpFileWriteInteger(file, "/", "start_round", settings->training.start_round));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteContents(TpRun run, TpFile file)
+{
+  PetscFunctionBeginUser;
+  PetscCall(WriteFacts(run, file));
+  PetscCall(DefineDatasets(run, file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -118,9 +121,7 @@ static PetscErrorCode CreateFile(TpRun run, const char *path)
 
   PetscFunctionBeginUser;
   PetscCall(TpFileCreate(run->groups->group, path, &header, &file));
-  PetscCall(WriteFacts(run, file));
-  PetscCall(DefineDatasets(run, file));
-  PetscCall(TpFilePublish(&file));
+  PetscCall(TpFileConclude(&file, WriteContents(run, file)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -92,14 +92,15 @@ static PetscErrorCode CreateOutput(MPI_Comm comm, const char *path, const char *
 
 PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
 {
-  TpGenerateTask task = {.num_samples = command->samples ? command->samples : 10000, .progress = PETSC_TRUE};
-  TpModel        model;
-  TpFile         file;
-  double        *temperature;
-  char          *parameters;
-  PetscMPIInt    rank;
-  PetscBool      exists;
-  const double   start = MPI_Wtime();
+  TpGenerateTask task = {
+      .num_samples = command->samples ? command->samples : 10000, .progress = PETSC_TRUE, .source = command->operand};
+  TpModel      model;
+  TpFile       file;
+  double      *temperature;
+  char        *parameters;
+  PetscMPIInt  rank;
+  PetscBool    exists;
+  const double start = MPI_Wtime();
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
@@ -115,9 +116,7 @@ PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
   task.seed        = command->seed >= 0 ? (uint64_t)command->seed : (uint64_t)model->seed;
   PetscCall(ReadParameters(comm, command->operand, &parameters));
   PetscCall(CreateOutput(comm, command->output, parameters, &file));
-  PetscCall(TpFileWriteText(file, "/", "model", command->operand));
-  PetscCall(TpGenerateInto(file, comm, model, &task));
-  PetscCall(TpFilePublish(&file));
+  PetscCall(TpFileConclude(&file, TpGenerateInto(file, comm, model, &task)));
   if (rank == 0)
     TpLog(TP_LOG_PRODUCTION,
           "%s: %" PetscInt64_FMT " samples at each of %" PetscInt_FMT " temperatures, %s, %" PetscInt64_FMT

@@ -100,3 +100,14 @@ PetscErrorCode TpFilePublish(TpFile *file)
   PetscCall(TpFileFree(file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscErrorCode TpFileConclude(TpFile *file, PetscErrorCode code)
+{
+  PetscFunctionBeginUser;
+  if (code) {
+    PetscCall(TpFileAbandon(file));
+    PetscFunctionReturn(code);
+  }
+  PetscCall(TpFilePublish(file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
