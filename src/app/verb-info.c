@@ -100,7 +100,7 @@ static PetscErrorCode TellFile(const char *path)
   if (!strcmp(format, TP_RUN_FORMAT)) PetscCall(TellRun(file));
   if (!strcmp(format, TP_MODEL_FORMAT)) PetscCall(TellModel(path));
   PetscCall(TpFileVerify(MPI_COMM_SELF, path, &whole, message, sizeof(message)));
-  printf("%s: %s\n", whole ? "whole" : "DAMAGED", message);
+  printf("%s%s\n", whole ? "" : "DAMAGED: ", message);
   PetscCall(TellParameters(file));
   PetscCall(PetscFree(format));
   PetscCall(TpFileClose(&file));
