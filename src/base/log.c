@@ -2,6 +2,7 @@
 #include "tempera/base.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 static TpLogLevel max_level = TP_LOG_PRODUCTION;
 static FILE      *copy;
@@ -16,12 +17,16 @@ void TpLogSetFile(FILE *file)
   copy = file;
 }
 
+/* In one write: mpirun, which passes the lines of all ranks on, would put its own between the parts of ours. */
 static void WriteLine(FILE *file, TpLogLevel level, const char *format, va_list arguments)
 {
-  if (level == TP_LOG_ERROR) fputs("tempera: error: ", file);
-  if (level == TP_LOG_WARNING) fputs("tempera: warning: ", file);
-  vfprintf(file, format, arguments);
-  fputc('\n', file);
+  const char *title = level == TP_LOG_ERROR ? "tempera: error: " : level == TP_LOG_WARNING ? "tempera: warning: " : "";
+  char        line[8192];
+  const int   length = snprintf(line, sizeof(line), "%s", title);
+
+  vsnprintf(line + length, sizeof(line) - (size_t)length - 1, format, arguments);
+  strcat(line, "\n");
+  fputs(line, file);
   fflush(file);
 }
 
