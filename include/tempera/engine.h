@@ -3,6 +3,7 @@
 
     model    model potentials, integrated here (Langevin, BAOAB splitting); reduced units
     openmm   OpenMM: a serialized System and positions from PDB files; nm, ps, kJ/mol, K, amu
+    lammps   LAMMPS: an input script that sets the system up; nm, ps, kJ/mol, K, amu, or reduced units
 
   One engine per replica rank. An engine keeps no history: everything that a step depends on is in the TpState and in the
   (seed, rung, round) given to TpEngineAdvance(), so that runs restart bit for bit and configurations can change rungs.
@@ -40,29 +41,35 @@ typedef struct {
     PetscBool  deterministic; /* ask the platform for deterministic forces */
     PetscBool  minimize;      /* relax the start positions before the first step */
   } openmm;
+  struct {
+    char    *script;     /* input script; sets the system up, runs nothing */
+    PetscInt units;      /* index into tp_lammps_unit_words: what the script's `units` says */
+    PetscInt thermostat; /* index into tp_lammps_thermostat_words: who keeps the temperature */
+  } lammps;
 } TpEngineSettings;
 
 /** The words of the input for `kind` and `model.potential`; NULL-terminated. An engine not built in is in the list too. **/
 extern const char *const tp_engine_words[];
 extern const char *const tp_potential_words[];
+extern const char *const tp_lammps_unit_words[];
+extern const char *const tp_lammps_thermostat_words[];
 
 /** What the rest of the program may know about the system. Belongs to the engine. **/
 typedef struct {
-  const char     *name; /* "model: asymmetric-double-well", "openmm 7.7 Reference" */
-  TpUnitSystem    units;
-  PetscInt        size;          /* coordinates */
-  PetscInt        num_particles; /* size / 3, or size where a coordinate is no point in space */
-  PetscInt        dimension;     /* coordinates per particle: 3 or 1 */
-  const double   *mass;          /* [num_particles] amu; 0: fixed in space */
-  double          period;        /* 2 pi if the coordinates are angles, else 0 */
-  PetscBool       has_box;       /* periodic box vectors mean something */
-  PetscInt        num_constraints;
-  const PetscInt *constraints; /* [num_constraints, 2] particle pairs of fixed distance */
-  PetscInt
-      degrees_of_freedom; /* moving coordinates minus constraints (minus centre-of-mass motion where it is removed) */
-  const TpTopology *topology;      /* names of atoms; NULL for model potentials */
-  uint64_t          system_hash;   /* equal on all rungs, or they simulate different systems */
-  PetscBool         deterministic; /* the same input gives the same bits */
+  const char       *name; /* "model: asymmetric-double-well", "openmm 7.7 Reference", "lammps 29 Sep 2021" */
+  TpUnitSystem      units;
+  PetscInt          size;          /* coordinates */
+  PetscInt          num_particles; /* size / 3, or size where a coordinate is no point in space */
+  PetscInt          dimension;     /* coordinates per particle: 3 or 1 */
+  const double     *mass;          /* [num_particles] amu; 0: fixed in space */
+  double            period;        /* 2 pi if the coordinates are angles, else 0 */
+  PetscBool         has_box;       /* periodic box vectors mean something */
+  PetscInt          num_constraints;
+  const PetscInt   *constraints;        /* [num_constraints, 2] particle pairs of fixed distance */
+  PetscInt          degrees_of_freedom; /* moving coordinates less constraints (less a fixed centre of mass) */
+  const TpTopology *topology;           /* names of atoms; NULL for model potentials */
+  uint64_t          system_hash;        /* equal on all rungs, or they simulate different systems */
+  PetscBool         deterministic;      /* the same input gives the same bits */
 } TpEngineInfo;
 
 typedef struct TpEngine_ *TpEngine;
@@ -74,8 +81,8 @@ typedef struct {
   PetscInt64 round; /* every (rung, round) is simulated once */
 } TpMoment;
 
-/** The unit system of the engine with this index in tp_engine_words. Pure. **/
-TpUnitSystem TpEngineUnits(PetscInt kind);
+/** The unit system of the engine with this index in tp_engine_words; of LAMMPS, for scripts with these units. Pure. **/
+TpUnitSystem TpEngineUnits(PetscInt kind, PetscInt lammps_units);
 
 /**
   Create the engine. Not collective. Free with TpEngineDestroy().
@@ -85,7 +92,8 @@ TpUnitSystem TpEngineUnits(PetscInt kind);
   @param[out] engine
 
   Errors: TP_ERR_INPUT for an engine that is not built in, a potential's impossible parameters, a file that can't be read or parsed,
-  a System whose number of particles is not the PDB's, a platform the library does not have (the line lists those it has).
+  a System whose number of particles is not the PDB's, a platform the library does not have (the line lists those it has), a script that
+  LAMMPS refuses or that does what is Tempera's (the line names file and line).
 **/
 PetscErrorCode TpEngineCreate(const TpEngineSettings *settings, PetscInt local_rank, TpEngine *engine);
 PetscErrorCode TpEngineDestroy(TpEngine *engine);
@@ -103,7 +111,8 @@ PetscErrorCode TpEngineStart(TpEngine engine, uint64_t seed, PetscInt64 walker, 
 /**
   Simulate `num_steps` steps at `temperature`; x, v, box and energy of `state` are replaced. Not collective.
 
-  A configuration that goes bad (not finite) is no error: the state is returned as it is, and TpStateIsFinite() tells.
+  A configuration that goes bad (not finite, or atoms lost) is no error: the state is returned as it is, its energy not a number, and
+  TpStateIsFinite() tells.
 
   Source of BAOAB: Leimkuhler and Matthews, Appl. Math. Res. Express 2013, 34.
 **/

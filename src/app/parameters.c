@@ -28,7 +28,7 @@ const TpParameter tp_parameters[] = {
   WORD("groups.placement", groups.placement, "last", placement_words, "Where trainers sit: the last ranks, or spread over the nodes."),
 
   /* engine */
-  WORD("engine.kind", engine.kind, NULL, tp_engine_words, "What moves the configurations: a model potential, or OpenMM."),
+  WORD("engine.kind", engine.kind, NULL, tp_engine_words, "What moves the configurations: a model potential, OpenMM, or LAMMPS."),
   REAL("engine.timestep", TIME, engine.timestep, NULL, 1e-12, 1e3, "MD time step."),
   REAL("engine.friction", RATE, engine.friction, "1", 0, 1e6, "Friction of the Langevin thermostat."),
   WORD("engine.model.potential", engine.model.potential, "double-well", tp_potential_words, "The model potential."),
@@ -49,6 +49,9 @@ const TpParameter tp_parameters[] = {
   INT("engine.openmm.threads", engine.openmm.threads, "1", 1, 1024, "Threads of platform CPU, per rank."),
   BOOL("engine.openmm.deterministic", engine.openmm.deterministic, "true", "Ask the platform for deterministic forces, so that restarts continue bit for bit."),
   BOOL("engine.openmm.minimize", engine.openmm.minimize, "true", "Relax the start positions before the first step."),
+  TEXT("engine.lammps.script", TP_PATH, engine.lammps.script, "", "LAMMPS input script that sets the system up: units, atoms, force field; Tempera runs it. File names in it are relative to its own folder."),
+  WORD("engine.lammps.units", engine.lammps.units, "real", tp_lammps_unit_words, "The units of the script. With lj, all numbers of this input are in reduced units."),
+  WORD("engine.lammps.thermostat", engine.lammps.thermostat, "tempera", tp_lammps_thermostat_words, "Who moves the atoms and keeps the temperature: Tempera, by Langevin dynamics with engine.friction, or fixes of the script that take ${temperature} and ${seed}; those do not continue bit for bit."),
 
   /* ladder */
   LIST("ladder.temperatures", TEMPERATURE, ladder.temperatures, "", 1e-12, 1e12, "Temperatures of the rungs, increasing. Or give minimum, maximum and num_rungs."),

@@ -20,6 +20,7 @@ static const char *const free_keys[] = {"run.folder",
                                         "engine.openmm.platform",
                                         "engine.openmm.threads",
                                         "engine.openmm.minimize",
+                                        "engine.lammps.script",
                                         NULL};
 
 static PetscBool IsFree(const char *key)

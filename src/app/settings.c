@@ -5,11 +5,12 @@
 
 PetscErrorCode TpSettingsUnits(TpConfig config, TpUnitSystem *units)
 {
-  PetscInt kind;
+  PetscInt kind, lammps_units;
 
   PetscFunctionBeginUser;
   PetscCall(TpConfigGetWord(config, "engine.kind", &kind));
-  *units = TpEngineUnits(kind);
+  PetscCall(TpConfigGetWord(config, "engine.lammps.units", &lammps_units));
+  *units = TpEngineUnits(kind, lammps_units);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

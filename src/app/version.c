@@ -14,7 +14,7 @@ const char *TpVersionLine(void)
 
 PetscErrorCode TpVersionWrite(FILE *file)
 {
-  char     mpi[MPI_MAX_LIBRARY_VERSION_STRING], engines[256];
+  char     mpi[MPI_MAX_LIBRARY_VERSION_STRING], engines[512];
   int      length;
   unsigned major, minor, release;
 

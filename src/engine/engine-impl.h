@@ -35,6 +35,7 @@ struct TpEngine_ {
 
 extern const TpEngineOps TpEngineModel;
 extern const TpEngineOps TpEngineOpenMM; /* only where TP_HAVE_OPENMM is defined */
+extern const TpEngineOps TpEngineLammps; /* only where TP_HAVE_LAMMPS is defined */
 
 /** Velocities of `temperature` for a walker's start, no constraints applied; 0 where the mass is 0. Not collective. **/
 void TpEngineDrawVelocities(const TpEngineInfo *info, uint64_t seed, PetscInt64 walker, double temperature, double v[]);

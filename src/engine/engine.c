@@ -4,7 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-const char *const tp_engine_words[] = {"model", "openmm", NULL};
+const char *const tp_engine_words[]            = {"model", "openmm", "lammps", NULL};
+const char *const tp_lammps_unit_words[]       = {"real", "metal", "lj", NULL};
+const char *const tp_lammps_thermostat_words[] = {"tempera", "script", NULL};
 
 /* In the order of the words. The units of an engine are known even where it is not built in: inputs can be checked
    anywhere. */
@@ -17,14 +19,21 @@ static const struct {
 #ifdef TP_HAVE_OPENMM
     {TP_UNITS_MOLECULAR, &TpEngineOpenMM, ""},
 #else
-    {TP_UNITS_MOLECULAR, NULL, "this build has no OpenMM; install libopenmm-dev and configure again; built in: model"},
+    {TP_UNITS_MOLECULAR, NULL, "this build has no OpenMM; install libopenmm-dev and configure again"},
+#endif
+#ifdef TP_HAVE_LAMMPS
+    {TP_UNITS_MOLECULAR, &TpEngineLammps, ""},
+#else
+    {TP_UNITS_MOLECULAR, NULL, "this build has no LAMMPS; install liblammps-dev and configure again"},
 #endif
 };
 
 static const PetscInt num_engines = sizeof(engines) / sizeof(engines[0]);
 
-TpUnitSystem TpEngineUnits(PetscInt kind)
+TpUnitSystem TpEngineUnits(PetscInt kind, PetscInt lammps_units)
 {
+  if (!strcmp(tp_engine_words[kind], "lammps") && !strcmp(tp_lammps_unit_words[lammps_units], "lj"))
+    return TP_UNITS_REDUCED;
   return engines[kind].units;
 }
 
@@ -42,7 +51,7 @@ PetscErrorCode TpEngineCreate(const TpEngineSettings *settings, PetscInt local_r
   PetscCall(PetscNew(&made));
   made->ops        = engines[kind].ops;
   made->settings   = settings;
-  made->info.units = engines[kind].units;
+  made->info.units = TpEngineUnits(kind, settings->lammps.units);
 
   code = made->ops->create(made, local_rank);
   if (code) PetscCall(TpEngineDestroy(&made));

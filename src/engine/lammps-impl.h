@@ -1,0 +1,101 @@
+/* What the files of the engine `lammps` share. */
+#pragma once
+
+#include "engine-impl.h"
+#include "lammps-bridge.h"
+
+/* The words of engine.lammps.thermostat, in the order of tp_lammps_thermostat_words. */
+enum { TP_LAMMPS_THERMOSTAT_TEMPERA, TP_LAMMPS_THERMOSTAT_SCRIPT };
+
+/* ------------------------------------------------------------------------------------------------------------- script */
+
+/* A command of an input script: lines joined, comments taken out; and where it stands, as "in.melt:12". */
+typedef struct {
+  char *text;
+  char *place;
+} TpLammpsLine;
+
+typedef struct {
+  PetscInt      count, capacity;
+  TpLammpsLine *line;
+  char         *folder; /* of the script: what its relative file names start from */
+} TpLammpsScript;
+
+enum { TP_LAMMPS_WORD = 256 };
+
+/* Read the script and what it includes. Free with TpLammpsScriptDestroy(), also after an error. */
+PetscErrorCode TpLammpsScriptRead(const char *path, TpLammpsScript *script);
+PetscErrorCode TpLammpsScriptDestroy(TpLammpsScript *script);
+
+/* Word `index` (the command itself is 0) of a command, "" if there are not so many; quotes around it are dropped. */
+void TpLammpsGetWord(const char *text, int index, char word[TP_LAMMPS_WORD]);
+
+/* Hash the commands, and the contents of every file that one of their words names. In the script's folder. */
+uint64_t TpLammpsHashScript(uint64_t hash, const TpLammpsScript *script);
+
+/* -------------------------------------------------------------------------------------------------------------- rules */
+
+/* A fix that the script made. */
+typedef struct {
+  char        id[TP_LAMMPS_WORD], style[TP_LAMMPS_WORD];
+  const char *place; /* the script's */
+  PetscBool   needs_energy, has_energy;
+  PetscBool   moves, keeps_momentum;
+  PetscBool   is_thermostat;
+} TpLammpsKnownFix;
+
+typedef struct {
+  PetscInt          count, capacity;
+  TpLammpsKnownFix *fix;
+} TpLammpsFixes;
+
+/* Refuse a command that takes what is Tempera's; keep the list of fixes. Called before LAMMPS gets the command. */
+PetscErrorCode TpLammpsCheckCommand(const TpEngineSettings *settings, const TpLammpsLine *line, TpLammpsFixes *fixes);
+
+/* The fixes that are left at the end of the script. */
+PetscErrorCode TpLammpsCheckFixes(const TpEngineSettings *settings, const TpLammpsFixes *fixes);
+
+/* ------------------------------------------------------------------------------------------------------------- system */
+
+/* One unit of LAMMPS in units of Tempera. */
+typedef struct {
+  double length, time, energy;
+} TpLammpsUnits;
+
+typedef struct {
+  TpLammps       lammps; /* NULL: to be made again, as the last one met an error */
+  TpLammpsScript script;
+  TpLammpsFixes  fixes;
+  TpLammpsUnits  units;
+  TpLammpsSystem system; /* in LAMMPS's units */
+  PetscBool      is_periodic;
+  double         box[9];         /* of the script, nm */
+  double         current_box[9]; /* of the instance, nm */
+  double         start_energy;
+  double        *mass;         /* [num_particles] */
+  double        *start_x;      /* [num_particles, 3] nm, not folded into the box */
+  PetscInt      *constraints;  /* [num_constraints, 2] */
+  double        *x, *v;        /* [num_particles, 3] LAMMPS's units, folded */
+  int           *image, *cell; /* [num_particles, 3] what LAMMPS has, and the true one */
+  char           name[64];
+} TpLammpsEngine;
+
+/* The beginning of LAMMPS's last message goes into a warning; the instance is given up. */
+void TpLammpsGiveUp(TpLammpsEngine *data);
+
+/* Make the instance and feed it the script. `is_first`: fill engine->info too. */
+PetscErrorCode TpLammpsOpen(TpEngine engine, TpLammpsEngine *data);
+
+/* Fill engine->info from the instance that TpLammpsOpen() made. */
+PetscErrorCode TpLammpsInspect(TpEngine engine, TpLammpsEngine *data);
+
+/* Positions (nm), velocities (nm/ps; NULL: zero) and the box into the instance; and out again. */
+TpLammpsCode TpLammpsPut(TpLammpsEngine *data, const double x[], const double v[], const double box[]);
+TpLammpsCode TpLammpsTake(TpLammpsEngine *data, double x[], double v[], double *energy);
+
+/* A command made like printf. */
+TpLammpsCode TpLammpsFormat(TpLammps lammps, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
+
+/* Give the thermostat its temperature and the seed of its noise. `num_steps`: what will be run with it. */
+TpLammpsCode TpLammpsSetThermostat(const TpEngineSettings *settings, TpLammpsEngine *data, double temperature,
+                                   PetscInt64 num_steps, int seed);
