@@ -1,4 +1,4 @@
-/* LAMMPS's library behind a C header. Built without exceptions, as distributions do, it answers every error by MPI_Finalize() and exit(),
+/* LAMMPS's library behind a C header. Built without exceptions, as distributions do, it answers every error by MPI_Finalize() and the end of the process,
    or by MPI_Abort(): the job would hang or die without a word. These two are therefore ours, and throw while we are inside LAMMPS. */
 #include "lammps-bridge.h"
 

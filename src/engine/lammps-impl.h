@@ -69,21 +69,23 @@ typedef struct {
   TpLammpsUnits  units;
   TpLammpsSystem system; /* in LAMMPS's units */
   PetscBool      is_periodic;
-  double         box[9];         /* of the script, nm */
-  double         current_box[9]; /* of the instance, nm */
+  double         box[9];             /* of the script, nm */
+  double         current_box[9];     /* of the instance, nm */
+  double         script_temperature; /* that the script's fixes were made for */
   double         start_energy;
-  double        *mass;         /* [num_particles] */
-  double        *start_x;      /* [num_particles, 3] nm, not folded into the box */
-  PetscInt      *constraints;  /* [num_constraints, 2] */
-  double        *x, *v;        /* [num_particles, 3] LAMMPS's units, folded */
-  int           *image, *cell; /* [num_particles, 3] what LAMMPS has, and the true one */
+  double        *mass;             /* [num_particles] */
+  double        *start_x;          /* [num_particles, 3] nm, not folded into the box */
+  PetscInt      *constraints;      /* [num_constraints, 2] */
+  double        *x, *v;            /* [num_particles, 3] LAMMPS's units, folded */
+  int           *image, *cell;     /* [num_particles, 3] what LAMMPS has, and the true one */
+  double        *kicked_v, *noise; /* [num_particles, 3] nm/ps, and numbers */
   char           name[64];
 } TpLammpsEngine;
 
-/* The beginning of LAMMPS's last message goes into a warning; the instance is given up. */
+/* LAMMPS's last message goes into a warning; the instance is given up. */
 void TpLammpsGiveUp(TpLammpsEngine *data);
 
-/* Make the instance and feed it the script. `is_first`: fill engine->info too. */
+/* Make the instance and feed it the script. Fills the hash. */
 PetscErrorCode TpLammpsOpen(TpEngine engine, TpLammpsEngine *data);
 
 /* Fill engine->info from the instance that TpLammpsOpen() made. */
@@ -95,7 +97,3 @@ TpLammpsCode TpLammpsTake(TpLammpsEngine *data, double x[], double v[], double *
 
 /* A command made like printf. */
 TpLammpsCode TpLammpsFormat(TpLammps lammps, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
-
-/* Give the thermostat its temperature and the seed of its noise. `num_steps`: what will be run with it. */
-TpLammpsCode TpLammpsSetThermostat(const TpEngineSettings *settings, TpLammpsEngine *data, double temperature,
-                                   PetscInt64 num_steps, int seed);

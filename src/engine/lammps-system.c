@@ -234,6 +234,7 @@ PetscErrorCode TpLammpsOpen(TpEngine engine, TpLammpsEngine *data)
   PetscCheck(is_back, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "the working folder can't be entered again");
   PetscCall(Prepare(engine->settings, data));
   PetscCall(PetscArrayzero(data->current_box, 9));
+  data->script_temperature = -1.0; /* none yet */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -246,7 +247,7 @@ static PetscErrorCode Allocate(TpLammpsEngine *data)
   PetscFunctionBeginUser;
   PetscCall(
       PetscMalloc5(size / 3, &data->mass, size, &data->start_x, size, &data->x, size, &data->v, size, &data->image));
-  PetscCall(PetscMalloc1(size, &data->cell));
+  PetscCall(PetscMalloc3(size, &data->cell, size, &data->kicked_v, size, &data->noise));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

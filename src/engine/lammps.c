@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const double max_damping = 1.0; /* friction times timestep: beyond 2 the thermostat drives instead of damping */
-static const PetscInt max_projections  = 1000;  /* sweeps over the constraints of the start velocities */
+static const PetscInt max_projections  = 1000;  /* sweeps over the constraints of velocities */
 static const double   projection_limit = 1e-10; /* of the velocity along a constraint, relative to the others */
 
 /* --------------------------------------------------------------------------------------------------------- positions */
@@ -102,35 +102,19 @@ TpLammpsCode TpLammpsTake(TpLammpsEngine *data, double x[], double v[], double *
 
 /* -------------------------------------------------------------------------------------------------------- thermostat */
 
-/* Between two runs the noise of one moment is drawn twice, each for half a step, which has half the strength of once for a whole step. The
-   kinetic temperature (in units of the thermostat's) that this leaves on the average over a run of n steps, `damping` being friction times
-   timestep: velocities at half steps follow v' = (1 - damping) v + noise, so their variance goes to `plateau` geometrically. */
-static double Strength(double damping, PetscInt64 n)
-{
-  const double noise   = 2.0 * damping;
-  const double decay   = (1.0 - damping) * (1.0 - damping);
-  const double half    = (1.0 - 0.5 * damping) * (1.0 - 0.5 * damping);
-  const double plateau = noise / (1.0 - decay);
-  const double last    = pow(decay, (double)(n - 1));
-  const double first = (half * half * plateau * (1.0 - last) + (1.0 + half) * noise / 4.0) / (1.0 - half * half * last);
-  const double mean  = plateau + (first - plateau) * (1.0 - decay * last) / ((double)n * (1.0 - decay));
-
-  return half * mean + noise / 4.0;
-}
-
 static TpLammpsCode SetOwnThermostat(const TpEngineSettings *settings, TpLammpsEngine *data, double temperature,
-                                     PetscInt64 num_steps, int seed)
+                                     int seed)
 {
-  const double damping = settings->friction * settings->timestep;
-  const double target  = num_steps > 0 ? temperature / Strength(damping, num_steps) : temperature;
-
   /* a fix of the same name takes the old one's place in the order of fixes */
-  return TpLammpsFormat(data->lammps, "fix tempera_langevin all langevin %.17g %.17g %.17g %d", target, target,
-                        1.0 / (settings->friction * data->units.time), seed);
+  return TpLammpsFormat(data->lammps, "fix tempera_langevin all langevin %.17g %.17g %.17g %d", temperature,
+                        temperature, 1.0 / (settings->friction * data->units.time), seed);
 }
 
+/* A rung keeps its temperature, and what a thermostat remembers is the rung's: fixes are made anew only for another temperature. */
 static TpLammpsCode SetScriptThermostat(TpLammpsEngine *data, double temperature, int seed)
 {
+  if (temperature == data->script_temperature) return TP_LAMMPS_OK;
+  data->script_temperature = temperature;
   for (PetscInt i = 0; i < data->fixes.count; ++i) {
     const TpLammpsKnownFix *fix = &data->fixes.fix[i];
 
@@ -149,12 +133,31 @@ static TpLammpsCode SetScriptThermostat(TpLammpsEngine *data, double temperature
   return TP_LAMMPS_OK;
 }
 
-TpLammpsCode TpLammpsSetThermostat(const TpEngineSettings *settings, TpLammpsEngine *data, double temperature,
-                                   PetscInt64 num_steps, int seed)
+static TpLammpsCode SetThermostat(const TpEngineSettings *settings, TpLammpsEngine *data, double temperature, int seed)
 {
   if (settings->lammps.thermostat == TP_LAMMPS_THERMOSTAT_TEMPERA)
-    return SetOwnThermostat(settings, data, temperature, num_steps, seed);
+    return SetOwnThermostat(settings, data, temperature, seed);
   return SetScriptThermostat(data, temperature, seed);
+}
+
+/* Noise comes in steps: the same random force ends one and begins the next, together a kick of variance 2 friction dt k T/m. Between two runs
+   these are two forces, each for half a step, whose variances add up to one half of that. The other half is added here; without it the
+   temperature would be too low by a part of 1/(2 num_steps). */
+static void AddNoise(TpEngine engine, double temperature, PetscInt64 num_steps, const TpMoment *moment,
+                     const double v[])
+{
+  const TpEngineSettings *settings = engine->settings;
+  const TpEngineInfo     *info     = &engine->info;
+  TpLammpsEngine         *data     = engine->data;
+  const PetscBool         has_noise =
+      settings->lammps.thermostat == TP_LAMMPS_THERMOSTAT_TEMPERA && num_steps > 0 ? PETSC_TRUE : PETSC_FALSE;
+  const double square = settings->friction * settings->timestep * TpBoltzmann(info->units) * temperature;
+
+  memcpy(data->kicked_v, v, (size_t)info->size * sizeof(double));
+  if (!has_noise) return;
+  TpRandomNormal(moment->seed, TP_RANDOM_LANGEVIN, (uint32_t)moment->rung, (uint64_t)moment->round, info->size,
+                 data->noise);
+  for (PetscInt i = 0; i < info->size; ++i) data->kicked_v[i] += sqrt(square / info->mass[i / 3]) * data->noise[i];
 }
 
 /* ------------------------------------------------------------------------------------------------ create and destroy */
@@ -191,7 +194,7 @@ static PetscErrorCode Destroy(TpEngine engine)
   PetscCall(TpLammpsScriptDestroy(&data->script));
   PetscCall(PetscFree(data->fixes.fix));
   PetscCall(PetscFree5(data->mass, data->start_x, data->x, data->v, data->image));
-  PetscCall(PetscFree(data->cell));
+  PetscCall(PetscFree3(data->cell, data->kicked_v, data->noise));
   PetscCall(PetscFree(data->constraints));
   PetscCall(PetscFree(data));
   engine->data = NULL;
@@ -217,15 +220,15 @@ static PetscErrorCode Ensure(TpEngine engine)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* -------------------------------------------------------------------------------------------------------------- start */
+/* -------------------------------------------------------------------------------------------------------- constraints */
 
 /* From particle i to particle j, to the nearest image. */
-static void Between(const TpLammpsEngine *data, PetscInt i, PetscInt j, double d[3])
+static void Between(const TpLammpsEngine *data, const double x[], PetscInt i, PetscInt j, double d[3])
 {
   double cell[3];
   int    whole[3];
 
-  for (int k = 0; k < 3; ++k) d[k] = data->start_x[3 * j + k] - data->start_x[3 * i + k];
+  for (int k = 0; k < 3; ++k) d[k] = x[3 * j + k] - x[3 * i + k];
   if (!data->is_periodic) return;
   ToCells(data->box, d, cell);
   for (int k = 0; k < 3; ++k) whole[k] = (int)lround(cell[k]);
@@ -233,12 +236,12 @@ static void Between(const TpLammpsEngine *data, PetscInt i, PetscInt j, double d
 }
 
 /* Take the velocity along a constraint away, masses weighing. Returns how large it was, relative to the pair's motion. */
-static double ProjectPair(const TpLammpsEngine *data, const PetscInt pair[2], double v[])
+static double ProjectPair(const TpLammpsEngine *data, const PetscInt pair[2], const double x[], double v[])
 {
   const double weight[2] = {1.0 / data->mass[pair[0]], 1.0 / data->mass[pair[1]]};
   double       d[3], along = 0.0, square = 0.0, motion = 0.0;
 
-  Between(data, pair[0], pair[1], d);
+  Between(data, x, pair[0], pair[1], d);
   for (int k = 0; k < 3; ++k) {
     const double difference = v[3 * pair[1] + k] - v[3 * pair[0] + k];
 
@@ -253,16 +256,18 @@ static double ProjectPair(const TpLammpsEngine *data, const PetscInt pair[2], do
   return motion > 0.0 ? fabs(along) / sqrt(square * motion) : 0.0;
 }
 
-static void ProjectVelocities(const TpEngineInfo *info, const TpLammpsEngine *data, double v[])
+static void ProjectVelocities(const TpEngineInfo *info, const TpLammpsEngine *data, const double x[], double v[])
 {
   double worst = 1.0;
 
   for (PetscInt sweep = 0; sweep < max_projections && worst > projection_limit; ++sweep) {
     worst = 0.0;
     for (PetscInt i = 0; i < info->num_constraints; ++i)
-      worst = fmax(worst, ProjectPair(data, info->constraints + 2 * i, v));
+      worst = fmax(worst, ProjectPair(data, info->constraints + 2 * i, x, v));
   }
 }
+
+/* -------------------------------------------------------------------------------------------------------------- start */
 
 /* Nobody heats or cools the motion of the whole, if the thermostat leaves it alone. */
 static void RemoveMotion(const TpEngineInfo *info, double v[])
@@ -284,7 +289,7 @@ static PetscErrorCode Start(TpEngine engine, uint64_t seed, PetscInt64 walker, d
   PetscCall(PetscArraycpy(state->box, data->box, 9));
   TpEngineDrawVelocities(info, seed, walker, temperature, state->v);
   if (info->degrees_of_freedom < info->size - info->num_constraints) RemoveMotion(info, state->v);
-  ProjectVelocities(info, data, state->v);
+  ProjectVelocities(info, data, state->x, state->v);
   state->energy = data->start_energy;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -317,8 +322,10 @@ static PetscErrorCode Advance(TpEngine engine, double temperature, PetscInt64 nu
   PetscFunctionBeginUser;
   PetscCheck(num_steps <= INT32_MAX, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%" PetscInt64_FMT " steps", num_steps);
   PetscCall(Ensure(engine));
-  code = TpLammpsSetThermostat(engine->settings, data, temperature, num_steps, SeedOf(moment));
-  if (code == TP_LAMMPS_OK) code = TpLammpsPut(data, state->x, state->v, state->box);
+  code = SetThermostat(engine->settings, data, temperature, SeedOf(moment));
+  AddNoise(engine, temperature, num_steps, moment, state->v);
+  ProjectVelocities(&engine->info, data, state->x, data->kicked_v);
+  if (code == TP_LAMMPS_OK) code = TpLammpsPut(data, state->x, data->kicked_v, state->box);
   if (code == TP_LAMMPS_OK) code = Run(data, num_steps);
   if (code == TP_LAMMPS_OK) code = TpLammpsTake(data, state->x, state->v, &state->energy);
   if (code == TP_LAMMPS_OK) PetscFunctionReturn(PETSC_SUCCESS);
@@ -335,7 +342,7 @@ static PetscErrorCode Energy(TpEngine engine, const double x[], const double box
 
   PetscFunctionBeginUser;
   PetscCall(Ensure(engine));
-  code = TpLammpsSetThermostat(engine->settings, data, 0.0, 0, 1);
+  code = SetThermostat(engine->settings, data, 0.0, 1);
   if (code == TP_LAMMPS_OK) code = TpLammpsPut(data, x, NULL, box);
   if (code == TP_LAMMPS_OK) code = Run(data, 0);
   if (code == TP_LAMMPS_OK) code = TpLammpsGather(data->lammps, NULL, NULL, forces, NULL, energy);
