@@ -304,7 +304,8 @@ static void ExpectLengths(const Bench *bench, double allowed, double *speed)
 }
 
 /* Bonds to chlorine are kept by fix shake: their lengths are, and the temperature is that of the coordinates that are left. Energies of
-   vibrations and rotations forget in 1/friction = 0.1 ps = 100 steps: 150 rounds of 100 steps are at least 50 independent values. */
+   vibrations and rotations forget in 1/friction = 0.1 ps = 100 steps: 50 rounds of 100 steps are at least 16 independent values. 4 standard
+   errors, 8 %; were constraints not counted, it would be 17 % too low. */
 static PetscErrorCode TestConstraints(void)
 {
   const double  temperature = 300.0;
@@ -322,14 +323,14 @@ static PetscErrorCode TestConstraints(void)
   PetscCall(TpEngineStart(bench.engine, SEED, 0, temperature, &bench.state));
   ExpectLengths(&bench, 1e-6, &speed);
   TpTestExpectClose(speed, 0.0, 1e-9);
-  for (int round = 0; round < 170; ++round) {
+  for (int round = 0; round < 60; ++round) {
     const TpMoment moment = {.seed = SEED, .round = round};
 
     PetscCall(TpEngineAdvance(bench.engine, temperature, 100, &moment, &bench.state));
-    if (round >= 20) kinetic += KineticTemperature(bench.info, bench.state.v) / 150.0;
+    if (round >= 10) kinetic += KineticTemperature(bench.info, bench.state.v) / 50.0;
   }
   ExpectLengths(&bench, 1e-6, &speed);
-  TpTestExpectClose(kinetic / temperature, 1.0, 4.0 * sqrt(2.0 / (320.0 * 50.0)));
+  TpTestExpectClose(kinetic / temperature, 1.0, 4.0 * sqrt(2.0 / (320.0 * 16.0)));
   PetscCall(Close(&bench));
   PetscCall(Remove(&script));
   PetscFunctionReturn(PETSC_SUCCESS);
