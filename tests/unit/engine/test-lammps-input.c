@@ -73,7 +73,8 @@ static PetscErrorCode TestOwnership(void)
                     "fix 1 (spring/self) makes forces whose energy is not counted; add: fix_modify 1 energy yes"));
   PetscCall(
       ExpectRefused(GAS("p p p", "if \"1 == 1\" then \"fix hidden all viscous 1\""), 0, "fix hidden is made by an if"));
-  PetscCall(ExpectRefused(GAS("p p p", "fix tempera_nve all nve"), 12, "fix tempera_nve: names that begin with tempera_"));
+  PetscCall(
+      ExpectRefused(GAS("p p p", "fix tempera_nve all nve"), 12, "fix tempera_nve: names that begin with tempera_"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -116,7 +117,8 @@ static PetscErrorCode TestSystems(void)
   PetscCall(ExpectRefused("dimension 2\n", 1, "dimension 2; allowed: 3"));
   PetscCall(ExpectRefused(GAS("p p f", ""), 0, "periodic in some directions only"));
   PetscCall(ExpectRefused(GAS("p p p", "timestep 0.01"), 0, "sets the timestep 0.01, but engine.timestep is 0.005"));
-  PetscCall(ExpectRefused(GAS("p p p", "delete_atoms porosity cell 0.5 1 compress no"), 0, "the atoms are not numbered 1 to"));
+  PetscCall(ExpectRefused(GAS("p p p", "delete_atoms porosity cell 0.5 1 compress no"), 0,
+                          "the atoms are not numbered 1 to"));
   PetscCall(ExpectRefused("units lj\natom_style sphere\nlattice sc 1\nregion r block 0 5 0 5 0 5\ncreate_box 1 r\n"
                           "create_atoms 1 box\npair_style zero 1\npair_coeff * *\n",
                           0, "its atom_style has orientations or spins"));
