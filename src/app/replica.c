@@ -116,7 +116,7 @@ PetscErrorCode TpReplicaStart(TpReplica replica)
                           replica->temperature, &replica->state));
   TpCheckInput(TpStateIsFinite(&replica->state),
                "the start configuration of walker %" PetscInt_FMT
-               " has no finite energy; check engine.openmm.positions, or let engine.openmm.minimize relax them",
+               " has no finite energy; check the start positions (openmm: engine.openmm.minimize relaxes them)",
                replica->rung);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
