@@ -51,14 +51,24 @@ void TpTimeEmbedding(PetscInt B, PetscInt width, const TpNumber t[], TpNumber e[
 
 /* ---------------------------------------------------------------------------------------------------------- networks */
 
+#define TP_MAX_LEVELS 8
+
+/**
+  mlp      a residual MLP; the conditions add to the embedded time.
+  unet1d   the one-dimensional U-Net of Wang, Herron and Tiwary (PNAS 2022): the conditions and the inputs are one sequence with one channel,
+           conditions first. Eight groups, four heads of 32 channels. The paper's setting is width 32, multipliers 1 2 2 4.
+**/
 typedef struct {
-  PetscInt   kind;      /* index into tp_network_words */
-  PetscInt64 width;     /* of the hidden layers */
-  PetscInt64 depth;     /* number of residual blocks */
-  PetscInt64 embedding; /* width of the time and condition embedding, even, >= 4 */
+  PetscInt   kind;  /* index into tp_network_words */
+  PetscInt64 width; /* mlp: of the hidden layers; unet1d: channels that the multipliers multiply, a multiple of 8 */
+  PetscInt64 depth; /* mlp: number of residual blocks; unet1d: not used */
+  PetscInt64
+      embedding; /* mlp: width of the time and condition embedding, even, >= 4; unet1d: not used, it is the width */
+  PetscInt64 multipliers
+      [TP_MAX_LEVELS]; /* unet1d: channels of each level over width, 1 to 64; 0 after the last level; mlp: not used */
 } TpNetworkSettings;
 
-extern const char *const tp_network_words[]; /* "mlp", NULL */
+extern const char *const tp_network_words[]; /* "mlp", "unet1d", NULL */
 
 /** One tensor of the parameter block. **/
 typedef struct {

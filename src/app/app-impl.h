@@ -33,6 +33,7 @@ typedef struct {
   TpFeatureSettings   features;
   TpStreamSettings    stream;
   TpNetworkSettings   network;
+  TpRealList          multipliers; /* network.multipliers, as read */
   TpDiffusionSettings diffusion;
   TpTrainSettings     training;
   PetscInt64          scale_rounds; /* training.scale_rounds */

@@ -2,6 +2,7 @@
 #include "model.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 PetscErrorCode TpModelCreate(const TpNetworkSettings *network, PetscInt num_features, const double period[],
@@ -37,6 +38,24 @@ PetscErrorCode TpModelDestroy(TpModel *model)
 
 /* ------------------------------------------------------------------------------------------------------------- write */
 
+static PetscBool HasMultipliers(const TpNetworkSettings *network)
+{
+  return (PetscBool)!strcmp(tp_network_words[network->kind], "unet1d");
+}
+
+static PetscErrorCode WriteMultipliers(const TpNetworkSettings *network, TpFile file)
+{
+  char   text[8 * TP_MAX_LEVELS] = "";
+  size_t used                    = 0;
+
+  PetscFunctionBeginUser;
+  if (!HasMultipliers(network)) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt i = 0; i < TP_MAX_LEVELS && network->multipliers[i] > 0; ++i)
+    used += (size_t)snprintf(text + used, sizeof text - used, "%s%d", i ? " " : "", (int)network->multipliers[i]);
+  PetscCall(TpFileWriteText(file, "/", "network_multipliers", text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode WriteAttributes(TpModel model, TpFile file)
 {
   PetscFunctionBeginUser;
@@ -44,6 +63,7 @@ static PetscErrorCode WriteAttributes(TpModel model, TpFile file)
   PetscCall(TpFileWriteInteger(file, "/", "network_width", model->network.width));
   PetscCall(TpFileWriteInteger(file, "/", "network_depth", model->network.depth));
   PetscCall(TpFileWriteInteger(file, "/", "network_embedding", model->network.embedding));
+  PetscCall(WriteMultipliers(&model->network, file));
   PetscCall(TpFileWriteText(file, "/", "schedule", tp_schedule_words[model->diffusion.schedule]));
   PetscCall(TpFileWriteInteger(file, "/", "num_times", model->diffusion.num_times));
   PetscCall(TpFileWriteText(file, "/", "sampler", tp_sampler_words[model->diffusion.sampler]));
@@ -146,6 +166,27 @@ static PetscErrorCode ReadSize(TpFile file, const char *path, const char *name, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode ReadMultipliers(TpFile file, const char *path, TpNetworkSettings *network)
+{
+  PetscInt level = 0;
+  char    *text, *next, *end;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscArrayzero(network->multipliers, TP_MAX_LEVELS));
+  if (!HasMultipliers(network)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TpFileReadText(file, "/", "network_multipliers", &text));
+  for (next = text; *next && level < TP_MAX_LEVELS; next = end) {
+    const long multiplier = strtol(next, &end, 10);
+
+    if (end == next || multiplier < 1 || multiplier > 64) break;
+    network->multipliers[level++] = multiplier;
+  }
+  TpCheckInput(!*next && level > 0, "%s: network_multipliers is '%.40s', expected 1 to %d numbers from 1 to 64", path,
+               text, TP_MAX_LEVELS);
+  PetscCall(PetscFree(text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode ReadSettings(TpFile file, const char *path, TpNetworkSettings *network,
                                    TpDiffusionSettings *diffusion, PetscInt *label, TpUnitSystem *units)
 {
@@ -157,6 +198,7 @@ static PetscErrorCode ReadSettings(TpFile file, const char *path, TpNetworkSetti
   PetscCall(ReadSize(file, path, "network_width", 4, 65536, &network->width));
   PetscCall(ReadSize(file, path, "network_depth", 1, 1000, &network->depth));
   PetscCall(ReadSize(file, path, "network_embedding", 4, 4096, &network->embedding));
+  PetscCall(ReadMultipliers(file, path, network));
   PetscCall(ReadWord(file, path, "schedule", tp_schedule_words, &diffusion->schedule));
   PetscCall(ReadSize(file, path, "num_times", 2, 100000, &diffusion->num_times));
   PetscCall(ReadWord(file, path, "sampler", tp_sampler_words, &diffusion->sampler));

@@ -76,10 +76,11 @@ const TpParameter tp_parameters[] = {
   INT("stream.block_rounds", stream.block_rounds, "1", 1, 1000000, "Rounds whose frames of a rung go to the same shard."),
 
   /* network */
-  WORD("network.kind", network.kind, "mlp", tp_network_words, "The denoiser: a residual MLP."),
-  INT("network.width", network.width, "256", 4, 65536, "Width of the hidden layers."),
-  INT("network.depth", network.depth, "4", 1, 1000, "Number of residual blocks."),
-  INT("network.embedding", network.embedding, "64", 4, 4096, "Width of the embeddings of time and temperature; even."),
+  WORD("network.kind", network.kind, "mlp", tp_network_words, "The denoiser: a residual MLP, or a one-dimensional U-Net over the sequence of temperature and features."),
+  INT("network.width", network.width, "256", 4, 65536, "Width of the hidden layers. Of unet1d: channels that the multipliers multiply, a multiple of 8; 32 in the paper of Wang, Herron and Tiwary."),
+  INT("network.depth", network.depth, "4", 1, 1000, "Number of residual blocks; not used by unet1d."),
+  INT("network.embedding", network.embedding, "64", 4, 4096, "Width of the embeddings of time and temperature; even; not used by unet1d."),
+  LIST("network.multipliers", NONE, multipliers, "[1, 2, 2, 4]", 1, 64, "Channels of the levels of unet1d over network.width, one whole number per level, up to 8; not used by mlp."),
 
   /* diffusion */
   WORD("diffusion.schedule", diffusion.schedule, "cosine", tp_schedule_words, "Noise schedule."),

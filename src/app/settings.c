@@ -1,6 +1,7 @@
 /* From the input file to checked settings: what a single row of the table can't check is checked here. */
 #include "app-impl.h"
 
+#include <math.h>
 #include <string.h>
 
 PetscErrorCode TpSettingsUnits(TpConfig config, TpUnitSystem *units)
@@ -42,6 +43,23 @@ static PetscErrorCode ResolveFolder(const char *input, TpSettings *settings)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* From the list as read to the network's whole numbers. */
+static PetscErrorCode SetMultipliers(TpConfig config, TpSettings *settings)
+{
+  const TpRealList *list = &settings->multipliers;
+
+  PetscFunctionBeginUser;
+  if (list->size < 1 || list->size > TP_MAX_LEVELS)
+    PetscFunctionReturn(
+        TpConfigError(config, "network.multipliers", "%d levels; there are 1 to %d", (int)list->size, TP_MAX_LEVELS));
+  for (PetscInt i = 0; i < list->size; ++i) {
+    if (list->values[i] != floor(list->values[i]))
+      PetscFunctionReturn(TpConfigError(config, "network.multipliers", "%g is not a whole number", list->values[i]));
+    settings->network.multipliers[i] = (PetscInt64)list->values[i];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* What involves several parameters. */
 static PetscErrorCode CheckTogether(TpConfig config, const TpSettings *settings)
 {
@@ -74,6 +92,7 @@ PetscErrorCode TpSettingsCreate(TpConfig config, const char *input, TpSettings *
   PetscCall(TpSettingsUnits(config, &units));
   PetscCall(TpConfigApply(config, units, settings));
   PetscCall(ResolveFolder(input, settings));
+  PetscCall(SetMultipliers(config, settings));
   PetscCall(CheckTogether(config, settings));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -10,6 +10,15 @@
       .silu_backward         = TpSiluBackward_##suffix,                                                                \
       .silu_tangent          = TpSiluTangent_##suffix,                                                                 \
       .silu_tangent_backward = TpSiluTangentBackward_##suffix,                                                         \
+      .mish_forward          = TpMishForward_##suffix,                                                                 \
+      .mish_backward         = TpMishBackward_##suffix,                                                                \
+      .conv                  = TpConv_##suffix,                                                                        \
+      .conv_weights          = TpConvWeights_##suffix,                                                                 \
+      .transpose             = TpTranspose_##suffix,                                                                   \
+      .norm_forward          = TpNormForward_##suffix,                                                                 \
+      .norm_backward         = TpNormBackward_##suffix,                                                                \
+      .attention_forward     = TpAttentionForward_##suffix,                                                            \
+      .attention_backward    = TpAttentionBackward_##suffix,                                                           \
   }
 
 TABLE(baseline);

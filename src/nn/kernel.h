@@ -10,6 +10,34 @@ typedef struct {
   PetscInt        column;
 } TpMatrix;
 
+/**
+  A convolution along the positions of a sequence. Rows come in tiles of TP_TILE: numbers [tiles][L][TP_TILE][channels], so that the TP_TILE rows of
+  one position, and of neighbouring positions, follow each other, and a tap of the kernel is a shift of the pointer.
+
+    plain        y_l = sum over k of x_{stride l + k - pad} w_k         as far as the position exists, l < L_out
+    transposed   y_{stride l + k - pad} += x_l w_k                      as far as the position exists
+
+  Weights [taps][N][M]. The gradient of the input of the one is the other, with each w_k transposed. L_out <= what the formula gives: the rest is cut.
+**/
+typedef struct {
+  PetscBool transposed;
+  PetscInt  taps, stride, pad;
+  PetscInt  N, M;        /* channels of x and y */
+  PetscInt  L_in, L_out; /* positions of x and y */
+} TpConv;
+
+#define TP_TILE       8  /* rows of a tile */
+#define TP_GROUPS     8  /* of a group normalisation */
+#define TP_HEADS      4  /* of an attention */
+#define TP_HEAD_SIZE  32 /* channels of a head */
+#define TP_HEADS_SIZE (TP_HEADS * TP_HEAD_SIZE)
+
+/** Where a group normalisation of one tile reads and writes; sizes in TpKernels. **/
+typedef struct {
+  const TpNumber *x, *gain, *offset;
+  TpNumber *mean, *scale; /* [TP_TILE][C] of the group that the channel belongs to; scale = 1 / sqrt(variance + 1e-5) */
+} TpNorm;
+
 typedef struct {
   const char *name; /* "avx512", "avx2", "baseline" */
 
@@ -27,6 +55,31 @@ typedef struct {
   void (*silu_tangent)(PetscInt n, const TpNumber x[], const TpNumber tx[], TpNumber ty[]);
   void (*silu_tangent_backward)(PetscInt n, const TpNumber x[], const TpNumber tx[], const TpNumber dty[],
                                 TpNumber dtx[], TpNumber dx[]);
+
+  /** mish(x) = x tanh(log(1 + e^x)); y may be x. **/
+  void (*mish_forward)(PetscInt n, const TpNumber x[], TpNumber y[]);
+  /** dx = dy mish'(x); dx may be dy. **/
+  void (*mish_backward)(PetscInt n, const TpNumber x[], const TpNumber dy[], TpNumber dx[]);
+
+  /** y (add: +)= b + conv x; b [M] or NULL. Each row by the same instructions, wherever it lies. **/
+  void (*conv)(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber w[], const TpNumber b[],
+               PetscBool add, TpNumber y[]);
+  /** dw += the gradient of the weights, db += that of the bias (NULL: none). **/
+  void (*conv_weights)(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber dy[], TpNumber dw[],
+                       TpNumber db[]);
+  /** wt [count][columns][rows] = w [count][rows][columns], each transposed. **/
+  void (*transpose)(PetscInt count, PetscInt rows, PetscInt columns, const TpNumber w[], TpNumber wt[]);
+
+  /** One tile of L positions and C channels: z = gain (x - mean) scale + offset; y (add: +)= mish(z) + shift [TP_TILE][C] (NULL: none). Fills mean, scale. **/
+  void (*norm_forward)(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber shift[], PetscBool add, TpNumber y[]);
+  /** Given dy: dx, which may not be dy; dgain += , doffset += . sums [2][C] scratch. **/
+  void (*norm_backward)(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber dy[], TpNumber dx[],
+                        TpNumber dgain[], TpNumber doffset[], TpNumber sums[]);
+
+  /** One tile of linear attention. qkv [L][TP_TILE][3 TP_HEADS_SIZE]: k becomes softmax(k) over the positions; o [L][TP_TILE][TP_HEADS_SIZE]. **/
+  void (*attention_forward)(PetscInt L, TpNumber qkv[], TpNumber o[]);
+  /** Given d o, and qkv as the forward pass left it: dqkv. **/
+  void (*attention_backward)(PetscInt L, const TpNumber qkv[], const TpNumber d_o[], TpNumber dqkv[]);
 } TpKernels;
 
 /** All that were built, fastest first; ended by NULL. **/
@@ -49,4 +102,19 @@ const TpKernels *TpKernelsBest(void);
   void TP_KERNEL_JOIN(TpSiluBackward, suffix)(PetscInt n, const TpNumber x[], const TpNumber dy[], TpNumber dx[]);     \
   void TP_KERNEL_JOIN(TpSiluTangent, suffix)(PetscInt n, const TpNumber x[], const TpNumber tx[], TpNumber ty[]);      \
   void TP_KERNEL_JOIN(TpSiluTangentBackward, suffix)(PetscInt n, const TpNumber x[], const TpNumber tx[],              \
-                                                     const TpNumber dty[], TpNumber dtx[], TpNumber dx[])
+                                                     const TpNumber dty[], TpNumber dtx[], TpNumber dx[]);             \
+  void TP_KERNEL_JOIN(TpMishForward, suffix)(PetscInt n, const TpNumber x[], TpNumber y[]);                            \
+  void TP_KERNEL_JOIN(TpMishBackward, suffix)(PetscInt n, const TpNumber x[], const TpNumber dy[], TpNumber dx[]);     \
+  void TP_KERNEL_JOIN(TpConv, suffix)(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber w[],      \
+                                      const TpNumber b[], PetscBool add, TpNumber y[]);                                \
+  void TP_KERNEL_JOIN(TpConvWeights, suffix)(const TpConv *conv, PetscInt tiles, const TpNumber x[],                   \
+                                             const TpNumber dy[], TpNumber dw[], TpNumber db[]);                       \
+  void TP_KERNEL_JOIN(TpTranspose, suffix)(PetscInt count, PetscInt rows, PetscInt columns, const TpNumber w[],        \
+                                           TpNumber wt[]);                                                             \
+  void TP_KERNEL_JOIN(TpNormForward, suffix)(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber shift[],       \
+                                             PetscBool add, TpNumber y[]);                                             \
+  void TP_KERNEL_JOIN(TpNormBackward, suffix)(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber dy[],         \
+                                              TpNumber dx[], TpNumber dgain[], TpNumber doffset[], TpNumber sums[]);   \
+  void TP_KERNEL_JOIN(TpAttentionForward, suffix)(PetscInt L, TpNumber qkv[], TpNumber o[]);                           \
+  void TP_KERNEL_JOIN(TpAttentionBackward, suffix)(PetscInt L, const TpNumber qkv[], const TpNumber d_o[],             \
+                                                   TpNumber dqkv[])

@@ -25,7 +25,8 @@ struct TpNetwork_ {
   PetscInt            num_tensors;
   PetscInt            max_tensors;
   TpTensor           *tensors; /* [max_tensors] */
-  double             *scales;  /* [max_tensors] standard deviation of the initial numbers; 0: zeros */
+  double             *scales;  /* [max_tensors] standard deviation of the initial numbers; 0: all the same */
+  double             *starts;  /* [max_tensors] their mean */
   void               *data;    /* the implementation's */
 };
 
@@ -39,6 +40,9 @@ struct TpWorkspace_ {
 PetscErrorCode TpNetworkAddTensor(TpNetwork network, PetscInt rows, PetscInt columns, double scale, PetscInt *offset,
                                   const char *format, ...) PETSC_ATTRIBUTE_FORMAT(6, 7);
 
+/** The numbers of the tensor added last begin around this value instead of around zero. **/
+void TpNetworkStartAt(TpNetwork network, double value);
+
 /** y [B, M] += x [B, N] w^T. **/
 void TpLinearAdd(PetscInt B, PetscInt N, PetscInt M, const TpNumber x[], const TpNumber w[], TpNumber y[]);
 
@@ -50,3 +54,4 @@ void TpLinearAddWeights(PetscInt B, PetscInt N, PetscInt M, const TpNumber x[], 
                         TpNumber db[]);
 
 extern const TpNetworkOps tp_network_mlp;
+extern const TpNetworkOps tp_network_unet;

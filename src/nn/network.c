@@ -3,8 +3,37 @@
 
 #include <stdarg.h>
 
-const char *const                tp_network_words[] = {"mlp", NULL};
-static const TpNetworkOps *const network_kinds[]    = {&tp_network_mlp};
+const char *const                tp_network_words[] = {"mlp", "unet1d", NULL};
+static const TpNetworkOps *const network_kinds[]    = {&tp_network_mlp, &tp_network_unet};
+
+static PetscErrorCode CheckMlp(const TpNetworkSettings *settings)
+{
+  PetscFunctionBeginUser;
+  TpCheckInput(settings->depth >= 1 && settings->depth <= 256, "the network's depth is %lld; allowed: 1 to 256",
+               (long long)settings->depth);
+  TpCheckInput(settings->embedding >= 4 && settings->embedding <= 16384 && settings->embedding % 2 == 0,
+               "the network's embedding is %lld; allowed: even numbers from 4 to 16384",
+               (long long)settings->embedding);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckUnet(const TpNetworkSettings *settings)
+{
+  PetscFunctionBeginUser;
+  TpCheckInput(settings->width % 8 == 0, "the network's width is %lld; allowed for unet1d: multiples of 8, its groups",
+               (long long)settings->width);
+  TpCheckInput(settings->multipliers[0] > 0, "the network has no multipliers; allowed: 1 to %d, one for each level",
+               TP_MAX_LEVELS);
+  for (PetscInt i = 0; i < TP_MAX_LEVELS; i++) {
+    TpCheckInput(settings->multipliers[i] >= 0 && settings->multipliers[i] <= 64,
+                 "the network's multiplier %d is %lld; allowed: 1 to 64", (int)i + 1,
+                 (long long)settings->multipliers[i]);
+    TpCheckInput(settings->width * settings->multipliers[i] <= 16384,
+                 "the network's level %d has %lld channels; allowed: up to 16384", (int)i + 1,
+                 (long long)(settings->width * settings->multipliers[i]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 static PetscErrorCode CheckSettings(const TpNetworkSettings *settings, PetscInt num_inputs, PetscInt num_conditions)
 {
@@ -15,11 +44,10 @@ static PetscErrorCode CheckSettings(const TpNetworkSettings *settings, PetscInt 
   TpCheckInput(num_conditions >= 0, "the network has %d conditions; allowed: at least 0", (int)num_conditions);
   TpCheckInput(settings->width >= 1 && settings->width <= 16384, "the network's width is %lld; allowed: 1 to 16384",
                (long long)settings->width);
-  TpCheckInput(settings->depth >= 1 && settings->depth <= 256, "the network's depth is %lld; allowed: 1 to 256",
-               (long long)settings->depth);
-  TpCheckInput(settings->embedding >= 4 && settings->embedding <= 16384 && settings->embedding % 2 == 0,
-               "the network's embedding is %lld; allowed: even numbers from 4 to 16384",
-               (long long)settings->embedding);
+  if (network_kinds[settings->kind] == &tp_network_mlp)
+    PetscCall(CheckMlp(settings));
+  else
+    PetscCall(CheckUnet(settings));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -50,6 +78,7 @@ PetscErrorCode TpNetworkDestroy(TpNetwork *network)
   PetscCall((*network)->ops->destroy(*network));
   PetscCall(PetscFree((*network)->tensors));
   PetscCall(PetscFree((*network)->scales));
+  PetscCall(PetscFree((*network)->starts));
   PetscCall(PetscFree(*network));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -84,6 +113,7 @@ static PetscErrorCode GrowTensors(TpNetwork network)
   PetscFunctionBeginUser;
   PetscCall(PetscRealloc(sizeof *network->tensors * (size_t)max_tensors, &network->tensors));
   PetscCall(PetscRealloc(sizeof *network->scales * (size_t)max_tensors, &network->scales));
+  PetscCall(PetscRealloc(sizeof *network->starts * (size_t)max_tensors, &network->starts));
   network->max_tensors = max_tensors;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -97,6 +127,7 @@ PetscErrorCode TpNetworkAddTensor(TpNetwork network, PetscInt rows, PetscInt col
   PetscFunctionBeginUser;
   if (network->num_tensors == network->max_tensors) PetscCall(GrowTensors(network));
   network->scales[network->num_tensors] = scale;
+  network->starts[network->num_tensors] = 0;
   tensor                                = &network->tensors[network->num_tensors++];
   PetscCall(PetscMemzero(tensor, sizeof *tensor));
   va_start(arguments, format);
@@ -111,6 +142,11 @@ PetscErrorCode TpNetworkAddTensor(TpNetwork network, PetscInt rows, PetscInt col
   network->num_parameters += rows * columns;
   *offset = tensor->offset;
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void TpNetworkStartAt(TpNetwork network, double value)
+{
+  network->starts[network->num_tensors - 1] = value;
 }
 
 PetscErrorCode TpNetworkInitialise(TpNetwork network, uint64_t seed, TpNumber parameters[])
@@ -129,7 +165,7 @@ PetscErrorCode TpNetworkInitialise(TpNetwork network, uint64_t seed, TpNumber pa
     TpRandomNormal(seed, TP_RANDOM_WEIGHTS, (uint32_t)i, 0, size, normal);
     for (PetscInt j = 0; j < size; j++) {
       parameters[network->tensors[i].offset + j] =
-          network->scales[i] > 0 ? (TpNumber)(network->scales[i] * normal[j]) : 0;
+          (TpNumber)(network->scales[i] > 0 ? network->starts[i] + network->scales[i] * normal[j] : network->starts[i]);
     }
   }
   PetscCall(PetscFree(normal));

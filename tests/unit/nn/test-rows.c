@@ -25,13 +25,12 @@ static PetscErrorCode Evaluate(Case *test, PetscInt first, PetscInt B, TpNumber 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode CaseCreate(PetscInt64 width, Case *test)
+static PetscErrorCode CaseCreate(const TpNetworkSettings *settings, Case *test)
 {
-  const TpNetworkSettings settings = {.kind = 0, .width = width, .depth = 2, .embedding = 16};
-  PetscInt                size;
+  PetscInt size;
 
   PetscFunctionBeginUser;
-  PetscCall(TpNetworkCreate(&settings, D, C, &test->network));
+  PetscCall(TpNetworkCreate(settings, D, C, &test->network));
   PetscCall(TpWorkspaceCreate(test->network, ROWS, &test->workspace));
   size = TpNetworkNumParameters(test->network);
   PetscCall(PetscMalloc1(size, &test->parameters));
@@ -46,14 +45,14 @@ static PetscErrorCode CaseCreate(PetscInt64 width, Case *test)
 }
 
 /* Every batch size, at places that move through the rows; widths with and without a remainder at the register tiles. */
-static void TestWidth(PetscInt64 width)
+static void TestSettings(const TpNetworkSettings settings)
 {
   Case    *test;
   TpNumber y[ROWS * D], dx[ROWS * D];
   PetscInt wrong = 0;
 
   TpTestCall(PetscNew(&test));
-  TpTestCall(CaseCreate(width, test));
+  TpTestCall(CaseCreate(&settings, test));
   TpTestCall(Evaluate(test, 0, ROWS, test->y, test->dx));
   for (PetscInt i = 0; i < ROWS * D; i++) wrong += !(test->y[i] == test->y[i] && test->y[i] != 0);
   TpTestExpectEqual(wrong, 0);
@@ -64,7 +63,8 @@ static void TestWidth(PetscInt64 width)
       wrong += !!memcmp(dx, test->dx + first * D, sizeof(TpNumber) * (size_t)(B * D));
     }
   }
-  TpTestExpectThat(wrong == 0, "width %d: %d batches change a row's bits", (int)width, (int)wrong);
+  TpTestExpectThat(wrong == 0, "%s, width %d: %d batches change a row's bits", tp_network_words[settings.kind],
+                   (int)settings.width, (int)wrong);
   TpTestCall(PetscFree(test->parameters));
   TpTestCall(PetscFree(test->gradient));
   TpTestCall(TpWorkspaceDestroy(&test->workspace));
@@ -75,8 +75,11 @@ static void TestWidth(PetscInt64 width)
 int main(int argc, char **argv)
 {
   TpTestBegin(&argc, &argv);
-  TestWidth(37);
-  TestWidth(64);
-  TestWidth(272); /* more than one block of the inner index */
+  TestSettings((TpNetworkSettings){.width = 37, .depth = 2, .embedding = 16});
+  TestSettings((TpNetworkSettings){.width = 64, .depth = 2, .embedding = 16});
+  TestSettings(
+      (TpNetworkSettings){.width = 272, .depth = 2, .embedding = 16}); /* more than one block of the inner index */
+  TestSettings((TpNetworkSettings){.kind = 1, .width = 8, .multipliers = {1, 2}});
+  TestSettings((TpNetworkSettings){.kind = 1, .width = 32, .multipliers = {1, 3, 1}});
   return TpTestEnd();
 }

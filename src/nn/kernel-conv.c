@@ -1,0 +1,220 @@
+/* Convolutions along positions and their gradients, for one instruction set: TP_KERNEL_ISA its suffix, TP_KERNEL_BYTES a vector, TP_KERNEL_TILE rows in
+   registers. */
+#include "kernel-vector.h"
+#include "kernel.h"
+
+TP_KERNEL_DECLARE(TP_KERNEL_ISA);
+
+#define ROWS TP_KERNEL_TILE
+
+/* ------------------------------------------------------------------------------------------------------------- product */
+
+/* Which taps reach an output position, and from which input positions. */
+typedef struct {
+  PetscInt count, tap, tap_step, from, from_step;
+} Reach;
+
+static Reach ReachOf(const TpConv *conv, PetscInt l)
+{
+  Reach reach;
+
+  if (conv->transposed) {
+    reach               = (Reach){0, (l + conv->pad) % conv->stride, conv->stride, (l + conv->pad) / conv->stride, -1};
+    const PetscInt skip = PetscMax(0, reach.from - (conv->L_in - 1));
+
+    reach.tap += skip * conv->stride;
+    reach.from -= skip;
+    if (reach.tap < conv->taps && reach.from >= 0)
+      reach.count = PetscMin((conv->taps - 1 - reach.tap) / conv->stride, reach.from) + 1;
+  } else {
+    const PetscInt start = conv->stride * l - conv->pad, first = PetscMax(0, -start);
+
+    reach = (Reach){PetscMax(0, PetscMin(conv->taps, conv->L_in - start) - first), first, 1, start + first, 1};
+  }
+  return reach;
+}
+
+/* ROWS rows of one position times a panel of `vectors` vectors, the last of them `width` wide. */
+ALWAYS_INLINE void Product(const TpConv *conv, const Reach *reach, int vectors, int width, const TpNumber x[],
+                           const TpNumber w[], const TpNumber b[], PetscBool add, TpNumber y[])
+{
+  const PetscInt N = conv->N, M = conv->M;
+  const int      first = vectors == 2 ? LANES : width;
+  Vector         sum[2 * ROWS];
+
+#pragma GCC unroll 8
+  for (int r = 0; r < ROWS; r++) {
+    sum[2 * r]     = add ? Load(y + r * M, first) : b ? Load(b, first) : (Vector){0};
+    sum[2 * r + 1] = vectors == 1 ? (Vector){0}
+                     : add        ? Load(y + r * M + LANES, width)
+                     : b          ? Load(b + LANES, width)
+                                  : (Vector){0};
+  }
+  for (PetscInt t = 0; t < reach->count; t++) {
+    const TpNumber *left  = x + (reach->from + t * reach->from_step) * TP_TILE * N;
+    const TpNumber *right = w + (reach->tap + t * reach->tap_step) * N * M;
+
+    for (PetscInt k = 0; k < N; k++) {
+      const Vector right_0 = Load(right + k * M, first);
+      const Vector right_1 = vectors == 2 ? Load(right + k * M + LANES, width) : (Vector){0};
+
+#pragma GCC unroll 8
+      for (int r = 0; r < ROWS; r++) {
+        sum[2 * r] += left[r * N + k] * right_0;
+        if (vectors == 2) sum[2 * r + 1] += left[r * N + k] * right_1;
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < ROWS; r++) {
+    Store(y + r * M, first, sum[2 * r]);
+    if (vectors == 2) Store(y + r * M + LANES, width, sum[2 * r + 1]);
+  }
+}
+
+/* All positions of one tile, for one panel of columns. */
+ALWAYS_INLINE void ProductPanel(const TpConv *conv, int vectors, int width, const TpNumber x[], const TpNumber w[],
+                                const TpNumber b[], PetscBool add, TpNumber y[])
+{
+  for (PetscInt l = 0; l < conv->L_out; l++) {
+    const Reach reach = ReachOf(conv, l);
+
+    for (PetscInt r = 0; r < TP_TILE; r += ROWS)
+      Product(conv, &reach, vectors, width, x + r * conv->N, w, b, add, y + (l * TP_TILE + r) * conv->M);
+  }
+}
+
+void TP_KERNEL_JOIN(TpConv, TP_KERNEL_ISA)(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber w[],
+                                           const TpNumber b[], PetscBool add, TpNumber y[])
+{
+  const PetscInt M = conv->M;
+
+  for (PetscInt i = 0; i < tiles; i++) {
+    const TpNumber *tile = x + i * conv->L_in * TP_TILE * conv->N;
+    TpNumber       *out  = y + i * conv->L_out * TP_TILE * M;
+    PetscInt        j    = 0;
+
+    for (; j + PANEL <= M; j += PANEL) ProductPanel(conv, 2, LANES, tile, w + j, b ? b + j : NULL, add, out + j);
+    for (; j + LANES <= M; j += LANES) ProductPanel(conv, 1, LANES, tile, w + j, b ? b + j : NULL, add, out + j);
+    if (j < M) ProductPanel(conv, 1, (int)(M - j), tile, w + j, b ? b + j : NULL, add, out + j);
+  }
+}
+
+/* ----------------------------------------------------------------------------------------------- gradient of weights */
+
+/* For tap k of all tiles: `count` pairs of positions, x from `from_x` in steps of step_x, dy likewise. */
+typedef struct {
+  PetscInt count, from_x, step_x, from_y, step_y;
+} Pairs;
+
+static Pairs PairsOf(const TpConv *conv, PetscInt k)
+{
+  const PetscInt coarse = conv->transposed ? conv->L_in : conv->L_out;
+  const PetscInt fine   = conv->transposed ? conv->L_out : conv->L_in;
+  const PetscInt shift = k - conv->pad, stride = conv->stride; /* fine = stride coarse + shift */
+  const PetscInt first = shift < 0 ? (-shift + stride - 1) / stride : 0;
+  const PetscInt last  = PetscMin(coarse - 1, fine - 1 - shift < 0 ? -1 : (fine - 1 - shift) / stride);
+  const PetscInt count = PetscMax(0, last - first + 1);
+
+  if (conv->transposed) return (Pairs){count, first, 1, stride * first + shift, stride};
+  return (Pairs){count, stride * first + shift, stride, first, 1};
+}
+
+/* dw [rows of a block, panel] += x^T dy over all tiles. */
+ALWAYS_INLINE void Weights(const TpConv *conv, PetscInt tiles, const Pairs *pairs, int rows, int vectors, int width,
+                           const TpNumber x[], const TpNumber dy[], TpNumber dw[])
+{
+  const PetscInt N = conv->N, M = conv->M;
+  const int      first = vectors == 2 ? LANES : width;
+  Vector         sum[2 * ROWS];
+
+#pragma GCC unroll 8
+  for (int r = 0; r < rows; r++) {
+    sum[2 * r]     = Load(dw + r * M, first);
+    sum[2 * r + 1] = vectors == 2 ? Load(dw + r * M + LANES, width) : (Vector){0};
+  }
+  for (PetscInt i = 0; i < tiles; i++) {
+    for (PetscInt l = 0; l < pairs->count; l++) {
+      const TpNumber *left  = x + (i * conv->L_in + pairs->from_x + l * pairs->step_x) * TP_TILE * N;
+      const TpNumber *right = dy + (i * conv->L_out + pairs->from_y + l * pairs->step_y) * TP_TILE * M;
+
+      for (PetscInt s = 0; s < TP_TILE; s++, left += N, right += M) {
+        const Vector right_0 = Load(right, first);
+        const Vector right_1 = vectors == 2 ? Load(right + LANES, width) : (Vector){0};
+
+#pragma GCC unroll 8
+        for (int r = 0; r < rows; r++) {
+          sum[2 * r] += left[r] * right_0;
+          if (vectors == 2) sum[2 * r + 1] += left[r] * right_1;
+        }
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < rows; r++) {
+    Store(dw + r * M, first, sum[2 * r]);
+    if (vectors == 2) Store(dw + r * M + LANES, width, sum[2 * r + 1]);
+  }
+}
+
+ALWAYS_INLINE void WeightsPanel(const TpConv *conv, PetscInt tiles, int vectors, int width, const TpNumber x[],
+                                const TpNumber dy[], TpNumber dw[])
+{
+  for (PetscInt k = 0; k < conv->taps; k++) {
+    const Pairs pairs = PairsOf(conv, k);
+    TpNumber   *block = dw + k * conv->N * conv->M;
+    PetscInt    i     = 0;
+
+    for (; i + ROWS <= conv->N; i += ROWS)
+      Weights(conv, tiles, &pairs, ROWS, vectors, width, x + i, dy, block + i * conv->M);
+    for (; i < conv->N; i++) Weights(conv, tiles, &pairs, 1, vectors, width, x + i, dy, block + i * conv->M);
+  }
+}
+
+/* db += column sums of a panel of dy: four chains of sums, as one would wait for each addition. */
+ALWAYS_INLINE void Bias(PetscInt rows, PetscInt M, int width, const TpNumber dy[], TpNumber db[])
+{
+  Vector sum[4] = {{0}};
+
+  for (PetscInt i = 0; i < rows; i += 4) { /* rows: a multiple of TP_TILE */
+#pragma GCC unroll 4
+    for (int r = 0; r < 4; r++) sum[r] += Load(dy + (i + r) * M, width);
+  }
+  Store(db, width, Load(db, width) + ((sum[0] + sum[1]) + (sum[2] + sum[3])));
+}
+
+void TP_KERNEL_JOIN(TpConvWeights, TP_KERNEL_ISA)(const TpConv *conv, PetscInt tiles, const TpNumber x[],
+                                                  const TpNumber dy[], TpNumber dw[], TpNumber db[])
+{
+  const PetscInt M = conv->M, rows = tiles * conv->L_out * TP_TILE;
+  PetscInt       j = 0;
+
+  for (; j + PANEL <= M; j += PANEL) WeightsPanel(conv, tiles, 2, LANES, x, dy + j, dw + j);
+  for (; j + LANES <= M; j += LANES) WeightsPanel(conv, tiles, 1, LANES, x, dy + j, dw + j);
+  if (j < M) WeightsPanel(conv, tiles, 1, (int)(M - j), x, dy + j, dw + j);
+  if (!db) return;
+  for (j = 0; j + LANES <= M; j += LANES) Bias(rows, M, LANES, dy + j, db + j);
+  if (j < M) Bias(rows, M, (int)(M - j), dy + j, db + j);
+}
+
+/* ----------------------------------------------------------------------------------------------------------- transpose */
+
+#define BLOCK 16 /* numbers of a row of wt, and rows of w, at a time: both stay in the first-level cache */
+
+void TP_KERNEL_JOIN(TpTranspose, TP_KERNEL_ISA)(PetscInt count, PetscInt rows, PetscInt columns, const TpNumber w[],
+                                                TpNumber wt[])
+{
+  for (PetscInt c = 0; c < count; c++, w += rows * columns, wt += rows * columns) {
+    for (PetscInt i = 0; i < rows; i += BLOCK) {
+      const PetscInt height = PetscMin(BLOCK, rows - i);
+
+      for (PetscInt j = 0; j < columns; j++) {
+        if (height == BLOCK) {
+          for (PetscInt k = 0; k < BLOCK; k++) wt[j * rows + i + k] = w[(i + k) * columns + j];
+        } else {
+          for (PetscInt k = 0; k < height; k++) wt[j * rows + i + k] = w[(i + k) * columns + j];
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,87 @@
+/* The layers of the U-Net: shapes of convolutions, and the kernels of this processor. */
+#include "unet-impl.h"
+
+TpConv TpConvPlain(PetscInt taps, PetscInt stride, PetscInt N, PetscInt M, PetscInt L)
+{
+  return (TpConv){PETSC_FALSE, taps, stride, taps > 1 ? 1 : 0, N, M, L, (L + stride - 1) / stride};
+}
+
+TpConv TpConvUp(PetscInt N, PetscInt M, PetscInt L, PetscInt L_out)
+{
+  return (TpConv){PETSC_TRUE, 4, 2, 1, N, M, L, L_out};
+}
+
+TpConv TpConvReverse(const TpConv *conv)
+{
+  return (TpConv){conv->transposed ? PETSC_FALSE : PETSC_TRUE,
+                  conv->taps,
+                  conv->stride,
+                  conv->pad,
+                  conv->M,
+                  conv->N,
+                  conv->L_out,
+                  conv->L_in};
+}
+
+void TpConvTranspose(const TpConv *conv, const TpNumber w[], TpNumber wt[])
+{
+  TpKernelsBest()->transpose(conv->taps, conv->N, conv->M, w, wt);
+}
+
+void TpConvForward(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber w[], const TpNumber b[],
+                   PetscBool add, TpNumber y[])
+{
+  TpKernelsBest()->conv(conv, tiles, x, w, b, add, y);
+}
+
+void TpConvBackwardInput(const TpConv *conv, PetscInt tiles, const TpNumber wt[], const TpNumber dy[], PetscBool add,
+                         TpNumber dx[])
+{
+  const TpConv reverse = TpConvReverse(conv);
+
+  TpKernelsBest()->conv(&reverse, tiles, dy, wt, NULL, add, dx);
+}
+
+void TpConvBackwardWeights(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber dy[], TpNumber dw[],
+                           TpNumber db[])
+{
+  TpKernelsBest()->conv_weights(conv, tiles, x, dy, dw, db);
+}
+
+double TpConvOperations(const TpConv *conv)
+{
+  const PetscInt positions = conv->transposed ? conv->L_in : conv->L_out;
+
+  return 2.0 * (double)conv->taps * (double)conv->N * (double)conv->M * (double)positions;
+}
+
+void TpMishForward(PetscInt n, const TpNumber x[], TpNumber y[])
+{
+  TpKernelsBest()->mish_forward(n, x, y);
+}
+
+void TpMishBackward(PetscInt n, const TpNumber x[], const TpNumber dy[], TpNumber dx[])
+{
+  TpKernelsBest()->mish_backward(n, x, dy, dx);
+}
+
+void TpNormForward(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber shift[], PetscBool add, TpNumber y[])
+{
+  TpKernelsBest()->norm_forward(L, C, norm, shift, add, y);
+}
+
+void TpNormBackward(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber dy[], TpNumber dx[], TpNumber dgain[],
+                    TpNumber doffset[], TpNumber sums[])
+{
+  TpKernelsBest()->norm_backward(L, C, norm, dy, dx, dgain, doffset, sums);
+}
+
+void TpAttentionForward(PetscInt L, TpNumber qkv[], TpNumber o[])
+{
+  TpKernelsBest()->attention_forward(L, qkv, o);
+}
+
+void TpAttentionBackward(PetscInt L, const TpNumber qkv[], const TpNumber d_o[], TpNumber dqkv[])
+{
+  TpKernelsBest()->attention_backward(L, qkv, d_o, dqkv);
+}

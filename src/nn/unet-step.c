@@ -1,0 +1,326 @@
+/* The steps of the U-Net, forward and backward: ResNet blocks, attention, changes of resolution, forks and joins, the output. */
+#include "unet-impl.h"
+
+#include <string.h>
+
+#define CHUNK_ROWS 512 /* of all positions; enough that loading and storing the gradient of the weights costs nothing */
+
+PetscInt TpUnetChunk(PetscInt L)
+{
+  return PetscMax(1, CHUNK_ROWS / (L * TP_TILE));
+}
+
+TpNumber *TpUnetAt(const TpUnetRun *run, size_t place, PetscInt i, size_t size)
+{
+  return run->numbers + place * (size_t)run->max_tiles + (size_t)i * size;
+}
+
+/* Numbers of one tile. */
+static size_t Tile(PetscInt L, PetscInt channels)
+{
+  return (size_t)L * TP_TILE * (size_t)channels;
+}
+
+static void Forward(const TpUnetRun *run, const TpConvLayer *layer, PetscInt tiles, const TpNumber x[], PetscBool add,
+                    TpNumber y[])
+{
+  TpConvForward(&layer->shape, tiles, x, run->p + layer->w, layer->b < 0 ? NULL : run->p + layer->b, add, y);
+}
+
+static void BackwardWeights(const TpUnetRun *run, const TpConvLayer *layer, PetscInt tiles, const TpNumber x[],
+                            const TpNumber dy[])
+{
+  TpConvBackwardWeights(&layer->shape, tiles, x, dy, run->gradient + layer->w,
+                        layer->b < 0 ? NULL : run->gradient + layer->b);
+}
+
+static TpNorm NormOf(const TpUnetRun *run, const TpNormLayer *layer, PetscInt i, PetscInt C, const TpNumber x[])
+{
+  return (TpNorm){x, run->p + layer->gain, run->p + layer->offset, TpUnetAt(run, layer->mean, i, Tile(1, C)),
+                  TpUnetAt(run, layer->scale, i, Tile(1, C))};
+}
+
+static void BackwardNorm(const TpUnetRun *run, const TpNormLayer *layer, PetscInt i, PetscInt L, PetscInt C,
+                         const TpNumber x[], const TpNumber dy[], TpNumber dx[])
+{
+  const TpNorm norm = NormOf(run, layer, i, C, x);
+
+  TpNormBackward(L, C, &norm, dy, dx, run->gradient + layer->gain, run->gradient + layer->offset, run->scratch.sums);
+}
+
+/* ------------------------------------------------------------------------------------------------------- ResNet block */
+
+static void BlockForward(const TpUnetRun *run, const TpStep *step)
+{
+  const PetscInt  L = step->L, N = step->N, M = step->M;
+  const size_t    size  = Tile(L, M);
+  const TpNumber *shift = TpUnetAt(run, run->unet->shift, 0, 0);
+
+  Forward(run, &step->time, run->tiles, TpUnetAt(run, run->unet->mish_e, 0, 0), PETSC_FALSE,
+          TpUnetAt(run, run->unet->shift, 0, 0));
+  for (PetscInt i = 0; i < run->tiles; i++) {
+    const TpNumber *x = TpUnetAt(run, step->x, i, Tile(L, N));
+    TpNumber       *c = TpUnetAt(run, step->c, i, size), *h = TpUnetAt(run, step->h, i, size);
+    TpNumber       *d = TpUnetAt(run, step->d, i, size), *y = TpUnetAt(run, step->y, i, size);
+    const TpNorm    norm_1 = NormOf(run, &step->norm_1, i, M, c), norm_2 = NormOf(run, &step->norm_2, i, M, d);
+
+    Forward(run, &step->conv_1, 1, x, PETSC_FALSE, c);
+    TpNormForward(L, M, &norm_1, shift + (size_t)i * Tile(1, M), PETSC_FALSE, h);
+    Forward(run, &step->conv_2, 1, h, PETSC_FALSE, d);
+    if (N == M)
+      memcpy(y, x, size * sizeof *y);
+    else
+      Forward(run, &step->match, 1, x, PETSC_FALSE, y);
+    TpNormForward(L, M, &norm_2, NULL, PETSC_TRUE, y);
+  }
+}
+
+/* dshift [TP_TILE, C] = sum over positions. */
+static void SumPositions(PetscInt L, PetscInt C, const TpNumber dh[], TpNumber dshift[])
+{
+  const PetscInt size = TP_TILE * C;
+
+  memcpy(dshift, dh, (size_t)size * sizeof *dh);
+  for (PetscInt l = 1; l < L; l++) {
+    for (PetscInt j = 0; j < size; j++) dshift[j] += dh[l * size + j];
+  }
+}
+
+/* One tile: dc and dd for the gradients of the weights, dshift, dx. */
+static void BlockBackwardTile(const TpUnetRun *run, const TpStep *step, PetscInt i, const TpNumber dy[], TpNumber dc[],
+                              TpNumber dd[], TpNumber dx[])
+{
+  const PetscInt       L = step->L, M = step->M;
+  const size_t         size    = Tile(L, M);
+  const TpUnetScratch *scratch = &run->scratch;
+
+  BackwardNorm(run, &step->norm_2, i, L, M, TpUnetAt(run, step->d, i, size), dy, dd);
+  TpConvBackwardInput(&step->conv_2.shape, 1, scratch->w[1], dd, PETSC_FALSE, scratch->dh);
+  SumPositions(L, M, scratch->dh, TpUnetAt(run, run->unet->shift, i, Tile(1, M)));
+  BackwardNorm(run, &step->norm_1, i, L, M, TpUnetAt(run, step->c, i, size), scratch->dh, dc);
+  if (!dx) return;
+  if (step->N == M)
+    memcpy(dx, dy, size * sizeof *dx);
+  else
+    TpConvBackwardInput(&step->match.shape, 1, scratch->w[2], dy, PETSC_FALSE, dx);
+  TpConvBackwardInput(&step->conv_1.shape, 1, scratch->w[0], dc, PETSC_TRUE, dx);
+}
+
+static void BlockBackward(const TpUnetRun *run, const TpStep *step, const TpNumber dy[], TpNumber dx[])
+{
+  const PetscInt       L = step->L, N = step->N, chunk = TpUnetChunk(L);
+  const size_t         size    = Tile(L, step->M);
+  const TpUnetScratch *scratch = &run->scratch;
+  TpNumber            *dshift  = TpUnetAt(run, run->unet->shift, 0, 0);
+
+  TpConvTranspose(&step->conv_1.shape, run->p + step->conv_1.w, scratch->w[0]);
+  TpConvTranspose(&step->conv_2.shape, run->p + step->conv_2.w, scratch->w[1]);
+  if (N != step->M) TpConvTranspose(&step->match.shape, run->p + step->match.w, scratch->w[2]);
+  TpConvTranspose(&step->time.shape, run->p + step->time.w, scratch->w[3]);
+  for (PetscInt i = 0; i < run->tiles; i += chunk) {
+    const PetscInt  count = PetscMin(chunk, run->tiles - i);
+    const TpNumber *x     = TpUnetAt(run, step->x, i, Tile(L, N));
+
+    for (PetscInt j = 0; j < count; j++)
+      BlockBackwardTile(run, step, i + j, dy + (size_t)(i + j) * size, scratch->dc + (size_t)j * size,
+                        scratch->dd + (size_t)j * size, dx ? dx + (size_t)(i + j) * Tile(L, N) : NULL);
+    BackwardWeights(run, &step->conv_2, count, TpUnetAt(run, step->h, i, size), scratch->dd);
+    BackwardWeights(run, &step->conv_1, count, x, scratch->dc);
+    if (N != step->M) BackwardWeights(run, &step->match, count, x, dy + (size_t)i * size);
+  }
+  BackwardWeights(run, &step->time, run->tiles, TpUnetAt(run, run->unet->mish_e, 0, 0), dshift);
+  TpConvBackwardInput(&step->time.shape, run->tiles, scratch->w[3], dshift, PETSC_TRUE,
+                      TpUnetAt(run, run->unet->dmish_e, 0, 0));
+}
+
+/* ----------------------------------------------------------------------------------------------------------- attention */
+
+static void AttentionForward(const TpUnetRun *run, const TpStep *step)
+{
+  const PetscInt L    = step->L;
+  const size_t   size = Tile(L, step->N);
+  const TpNumber gain = run->p[step->gain];
+
+  for (PetscInt i = 0; i < run->tiles; i++) {
+    const TpNumber *x   = TpUnetAt(run, step->x, i, size);
+    TpNumber       *qkv = TpUnetAt(run, step->c, i, Tile(L, 3 * TP_HEADS_SIZE));
+    TpNumber       *o   = TpUnetAt(run, step->h, i, Tile(L, TP_HEADS_SIZE));
+    TpNumber       *d = TpUnetAt(run, step->d, i, size), *y = TpUnetAt(run, step->y, i, size);
+
+    Forward(run, &step->conv_1, 1, x, PETSC_FALSE, qkv);
+    TpAttentionForward(L, qkv, o);
+    Forward(run, &step->conv_2, 1, o, PETSC_FALSE, d);
+    for (size_t j = 0; j < size; j++) y[j] = x[j] + gain * d[j];
+  }
+}
+
+/* dd = gain dy, and the gradient of the gain: in parts that a compiler may add side by side. */
+static void GainBackward(size_t n, TpNumber gain, const TpNumber d[], const TpNumber dy[], TpNumber dd[],
+                         TpNumber *dgain)
+{
+  TpNumber sum[64] = {0}, total = 0;
+
+  for (size_t j = 0; j < n; j += 64) { /* n: a multiple of TP_TILE TP_GROUPS */
+    for (int k = 0; k < 64; k++) {
+      sum[k] += dy[j + (size_t)k] * d[j + (size_t)k];
+      dd[j + (size_t)k] = gain * dy[j + (size_t)k];
+    }
+  }
+  for (int k = 0; k < 64; k++) total += sum[k];
+  *dgain += total;
+}
+
+static void AttentionBackward(const TpUnetRun *run, const TpStep *step, const TpNumber dy[], TpNumber dx[])
+{
+  const PetscInt       L = step->L, chunk = TpUnetChunk(L);
+  const size_t         size = Tile(L, step->N), size_qkv = Tile(L, 3 * TP_HEADS_SIZE), size_o = Tile(L, TP_HEADS_SIZE);
+  const TpUnetScratch *scratch = &run->scratch;
+
+  TpConvTranspose(&step->conv_1.shape, run->p + step->conv_1.w, scratch->w[0]);
+  TpConvTranspose(&step->conv_2.shape, run->p + step->conv_2.w, scratch->w[1]);
+  for (PetscInt i = 0; i < run->tiles; i += chunk) {
+    const PetscInt count = PetscMin(chunk, run->tiles - i);
+
+    for (PetscInt j = i; j < i + count; j++) {
+      TpNumber *dd = scratch->dd + (size_t)(j - i) * size, *dqkv = scratch->dc + (size_t)(j - i) * size_qkv;
+
+      GainBackward(size, run->p[step->gain], TpUnetAt(run, step->d, j, size), dy + (size_t)j * size, dd,
+                   run->gradient + step->gain);
+      TpConvBackwardInput(&step->conv_2.shape, 1, scratch->w[1], dd, PETSC_FALSE, scratch->dh);
+      TpAttentionBackward(L, TpUnetAt(run, step->c, j, size_qkv), scratch->dh, dqkv);
+      memcpy(dx + (size_t)j * size, dy + (size_t)j * size, size * sizeof *dx);
+      TpConvBackwardInput(&step->conv_1.shape, 1, scratch->w[0], dqkv, PETSC_TRUE, dx + (size_t)j * size);
+    }
+    BackwardWeights(run, &step->conv_2, count, TpUnetAt(run, step->h, i, size_o), scratch->dd);
+    BackwardWeights(run, &step->conv_1, count, TpUnetAt(run, step->x, i, size), scratch->dc);
+  }
+}
+
+/* -------------------------------------------------------------------------------------------------------- resolution */
+
+static void ConvBackward(const TpUnetRun *run, const TpStep *step, const TpNumber dy[], TpNumber dx[])
+{
+  TpConvTranspose(&step->conv_1.shape, run->p + step->conv_1.w, run->scratch.w[0]);
+  TpConvBackwardInput(&step->conv_1.shape, run->tiles, run->scratch.w[0], dy, PETSC_FALSE, dx);
+  BackwardWeights(run, &step->conv_1, run->tiles, TpUnetAt(run, step->x, 0, 0), dy);
+}
+
+static void JoinForward(const TpUnetRun *run, const TpStep *step)
+{
+  const size_t    half = (size_t)step->N, rows = Tile(step->L, run->tiles);
+  const TpNumber *x = TpUnetAt(run, step->x, 0, 0), *skip = TpUnetAt(run, run->unet->steps[step->fork].x, 0, 0);
+  TpNumber       *y = TpUnetAt(run, step->y, 0, 0);
+
+  for (size_t i = 0; i < rows; i++) {
+    memcpy(y + 2 * i * half, x + i * half, half * sizeof *y);
+    memcpy(y + (2 * i + 1) * half, skip + i * half, half * sizeof *y);
+  }
+}
+
+static void JoinBackward(const TpUnetRun *run, const TpStep *step, const TpNumber dy[], TpNumber dx[])
+{
+  const size_t half = (size_t)step->N, rows = Tile(step->L, run->tiles);
+  TpNumber    *dskip = TpUnetAt(run, run->unet->steps[step->fork].dskip, 0, 0);
+
+  for (size_t i = 0; i < rows; i++) {
+    memcpy(dx + i * half, dy + 2 * i * half, half * sizeof *dx);
+    memcpy(dskip + i * half, dy + (2 * i + 1) * half, half * sizeof *dskip);
+  }
+}
+
+static void ForkBackward(const TpUnetRun *run, const TpStep *step, TpNumber dy[])
+{
+  const TpNumber *dskip = TpUnetAt(run, step->dskip, 0, 0);
+  const size_t    n     = Tile(step->L, step->N) * (size_t)run->tiles;
+
+  for (size_t i = 0; i < n; i++) dy[i] += dskip[i];
+}
+
+/* -------------------------------------------------------------------------------------------------------------- output */
+
+static void FinalForward(const TpUnetRun *run, const TpStep *step)
+{
+  const PetscInt L = step->L, N = step->N;
+  const size_t   size = Tile(L, N);
+
+  for (PetscInt i = 0; i < run->tiles; i++) {
+    TpNumber    *c = TpUnetAt(run, step->c, i, size), *h = TpUnetAt(run, step->h, i, size);
+    const TpNorm norm = NormOf(run, &step->norm_1, i, N, c);
+
+    Forward(run, &step->conv_1, 1, TpUnetAt(run, step->x, i, size), PETSC_FALSE, c);
+    TpNormForward(L, N, &norm, NULL, PETSC_FALSE, h);
+    Forward(run, &step->conv_2, 1, h, PETSC_FALSE, TpUnetAt(run, step->y, i, Tile(L, 1)));
+  }
+}
+
+static void FinalBackward(const TpUnetRun *run, const TpStep *step, const TpNumber dy[], TpNumber dx[])
+{
+  const PetscInt       L = step->L, N = step->N, chunk = TpUnetChunk(L);
+  const size_t         size    = Tile(L, N);
+  const TpUnetScratch *scratch = &run->scratch;
+
+  TpConvTranspose(&step->conv_1.shape, run->p + step->conv_1.w, scratch->w[0]);
+  TpConvTranspose(&step->conv_2.shape, run->p + step->conv_2.w, scratch->w[1]);
+  for (PetscInt i = 0; i < run->tiles; i += chunk) {
+    const PetscInt count = PetscMin(chunk, run->tiles - i);
+
+    for (PetscInt j = i; j < i + count; j++) {
+      TpNumber *dc = scratch->dc + (size_t)(j - i) * size;
+
+      TpConvBackwardInput(&step->conv_2.shape, 1, scratch->w[1], dy + (size_t)j * Tile(L, 1), PETSC_FALSE, scratch->dh);
+      BackwardNorm(run, &step->norm_1, j, L, N, TpUnetAt(run, step->c, j, size), scratch->dh, dc);
+      TpConvBackwardInput(&step->conv_1.shape, 1, scratch->w[0], dc, PETSC_FALSE, dx + (size_t)j * size);
+    }
+    BackwardWeights(run, &step->conv_2, count, TpUnetAt(run, step->h, i, size), dy + (size_t)i * Tile(L, 1));
+    BackwardWeights(run, &step->conv_1, count, TpUnetAt(run, step->x, i, size), scratch->dc);
+  }
+}
+
+/* ---------------------------------------------------------------------------------------------------------------- all */
+
+void TpStepForward(const TpUnetRun *run, const TpStep *step)
+{
+  switch (step->kind) {
+  case TP_STEP_BLOCK:
+    BlockForward(run, step);
+    break;
+  case TP_STEP_ATTENTION:
+    AttentionForward(run, step);
+    break;
+  case TP_STEP_CONV:
+    Forward(run, &step->conv_1, run->tiles, TpUnetAt(run, step->x, 0, 0), PETSC_FALSE, TpUnetAt(run, step->y, 0, 0));
+    break;
+  case TP_STEP_FORK:
+    break; /* y is x */
+  case TP_STEP_JOIN:
+    JoinForward(run, step);
+    break;
+  case TP_STEP_FINAL:
+    FinalForward(run, step);
+    break;
+  }
+}
+
+void TpStepBackward(const TpUnetRun *run, const TpStep *step, TpNumber dy[], TpNumber dx[])
+{
+  switch (step->kind) {
+  case TP_STEP_BLOCK:
+    BlockBackward(run, step, dy, dx);
+    break;
+  case TP_STEP_ATTENTION:
+    AttentionBackward(run, step, dy, dx);
+    break;
+  case TP_STEP_CONV:
+    ConvBackward(run, step, dy, dx);
+    break;
+  case TP_STEP_FORK:
+    ForkBackward(run, step, dy);
+    break;
+  case TP_STEP_JOIN:
+    JoinBackward(run, step, dy, dx);
+    break;
+  case TP_STEP_FINAL:
+    FinalBackward(run, step, dy, dx);
+    break;
+  }
+}
