@@ -34,29 +34,27 @@ static Reach ReachOf(const TpConv *conv, PetscInt l)
   return reach;
 }
 
-/* ROWS rows of one position times a panel of `vectors` vectors, the last of them `width` wide. */
+/* ROWS rows of one position times a panel of `vectors` vectors, of which `width` columns exist. */
 ALWAYS_INLINE void Product(const TpConv *conv, const Reach *reach, int vectors, int width, const TpNumber x[],
-                           const TpNumber w[], const TpNumber b[], PetscBool add, TpNumber y[])
+                           const Vector w[], const TpNumber b[], PetscBool add, TpNumber y[])
 {
   const PetscInt N = conv->N, M = conv->M;
-  const int      first = vectors == 2 ? LANES : width;
+  const int      first = PetscMin(width, LANES), second = width - LANES;
   Vector         sum[2 * ROWS];
 
 #pragma GCC unroll 8
   for (int r = 0; r < ROWS; r++) {
-    sum[2 * r]     = add ? Load(y + r * M, first) : b ? Load(b, first) : (Vector){0};
-    sum[2 * r + 1] = vectors == 1 ? (Vector){0}
-                     : add        ? Load(y + r * M + LANES, width)
-                     : b          ? Load(b + LANES, width)
-                                  : (Vector){0};
+    const TpNumber *start = add ? y + r * M : b;
+
+    sum[2 * r]     = start ? Load(start, first) : (Vector){0};
+    sum[2 * r + 1] = start && vectors == 2 ? Load(start + LANES, second) : (Vector){0};
   }
   for (PetscInt t = 0; t < reach->count; t++) {
     const TpNumber *left  = x + (reach->from + t * reach->from_step) * TP_TILE * N;
-    const TpNumber *right = w + (reach->tap + t * reach->tap_step) * N * M;
+    const Vector   *right = w + (reach->tap + t * reach->tap_step) * N * 2;
 
     for (PetscInt k = 0; k < N; k++) {
-      const Vector right_0 = Load(right + k * M, first);
-      const Vector right_1 = vectors == 2 ? Load(right + k * M + LANES, width) : (Vector){0};
+      const Vector right_0 = right[2 * k], right_1 = right[2 * k + 1];
 
 #pragma GCC unroll 8
       for (int r = 0; r < ROWS; r++) {
@@ -68,7 +66,7 @@ ALWAYS_INLINE void Product(const TpConv *conv, const Reach *reach, int vectors, 
 #pragma GCC unroll 8
   for (int r = 0; r < ROWS; r++) {
     Store(y + r * M, first, sum[2 * r]);
-    if (vectors == 2) Store(y + r * M + LANES, width, sum[2 * r + 1]);
+    if (vectors == 2) Store(y + r * M + LANES, second, sum[2 * r + 1]);
   }
 }
 
@@ -80,23 +78,33 @@ ALWAYS_INLINE void ProductPanel(const TpConv *conv, int vectors, int width, cons
     const Reach reach = ReachOf(conv, l);
 
     for (PetscInt r = 0; r < TP_TILE; r += ROWS)
-      Product(conv, &reach, vectors, width, x + r * conv->N, w, b, add, y + (l * TP_TILE + r) * conv->M);
+      Product(conv, &reach, vectors, width, x + r * conv->N, (const Vector *)w, b, add,
+              y + (l * TP_TILE + r) * conv->M);
   }
 }
 
-void TP_KERNEL_JOIN(TpConv, TP_KERNEL_ISA)(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber w[],
-                                           const TpNumber b[], PetscBool add, TpNumber y[])
+void TP_KERNEL_JOIN(TpConv, TP_KERNEL_ISA)(const TpConv *conv, PetscInt tiles, const TpNumber x[],
+                                           const TpNumber packed[], const TpNumber b[], PetscBool add, TpNumber y[])
 {
-  const PetscInt M = conv->M;
+  const PetscInt M = conv->M, rows = conv->taps * conv->N;
 
   for (PetscInt i = 0; i < tiles; i++) {
     const TpNumber *tile = x + i * conv->L_in * TP_TILE * conv->N;
     TpNumber       *out  = y + i * conv->L_out * TP_TILE * M;
-    PetscInt        j    = 0;
 
-    for (; j + PANEL <= M; j += PANEL) ProductPanel(conv, 2, LANES, tile, w + j, b ? b + j : NULL, add, out + j);
-    for (; j + LANES <= M; j += LANES) ProductPanel(conv, 1, LANES, tile, w + j, b ? b + j : NULL, add, out + j);
-    if (j < M) ProductPanel(conv, 1, (int)(M - j), tile, w + j, b ? b + j : NULL, add, out + j);
+    for (PetscInt j = 0; j < M; j += PANEL) {
+      const TpNumber *w = packed + j * rows, *bias = b ? b + j : NULL;
+      const int       width = (int)PetscMin(PANEL, M - j);
+
+      if (width == PANEL)
+        ProductPanel(conv, 2, PANEL, tile, w, bias, add, out + j);
+      else if (width > LANES)
+        ProductPanel(conv, 2, width, tile, w, bias, add, out + j);
+      else if (width == LANES)
+        ProductPanel(conv, 1, LANES, tile, w, bias, add, out + j);
+      else
+        ProductPanel(conv, 1, width, tile, w, bias, add, out + j);
+    }
   }
 }
 
@@ -120,27 +128,29 @@ static Pairs PairsOf(const TpConv *conv, PetscInt k)
   return (Pairs){count, stride * first + shift, stride, first, 1};
 }
 
-/* dw [rows of a block, panel] += x^T dy over all tiles. */
+#define PACKED 256 /* rows of dy whose panel is copied together: it stays in the first-level cache */
+
+/* dw [rows of a block, panel] += x^T dy, whose rows are `step` apart. */
 ALWAYS_INLINE void Weights(const TpConv *conv, PetscInt tiles, const Pairs *pairs, int rows, int vectors, int width,
-                           const TpNumber x[], const TpNumber dy[], TpNumber dw[])
+                           const TpNumber x[], const TpNumber dy[], PetscInt step, TpNumber dw[])
 {
   const PetscInt N = conv->N, M = conv->M;
-  const int      first = vectors == 2 ? LANES : width;
+  const int      first = PetscMin(width, LANES), second = width - LANES;
   Vector         sum[2 * ROWS];
 
 #pragma GCC unroll 8
   for (int r = 0; r < rows; r++) {
     sum[2 * r]     = Load(dw + r * M, first);
-    sum[2 * r + 1] = vectors == 2 ? Load(dw + r * M + LANES, width) : (Vector){0};
+    sum[2 * r + 1] = vectors == 2 ? Load(dw + r * M + LANES, second) : (Vector){0};
   }
   for (PetscInt i = 0; i < tiles; i++) {
     for (PetscInt l = 0; l < pairs->count; l++) {
       const TpNumber *left  = x + (i * conv->L_in + pairs->from_x + l * pairs->step_x) * TP_TILE * N;
-      const TpNumber *right = dy + (i * conv->L_out + pairs->from_y + l * pairs->step_y) * TP_TILE * M;
+      const TpNumber *right = dy + (i * conv->L_out + pairs->from_y + l * pairs->step_y) * TP_TILE * step;
 
-      for (PetscInt s = 0; s < TP_TILE; s++, left += N, right += M) {
-        const Vector right_0 = Load(right, first);
-        const Vector right_1 = vectors == 2 ? Load(right + LANES, width) : (Vector){0};
+      for (PetscInt s = 0; s < TP_TILE; s++, left += N, right += step) {
+        const Vector right_0 = Load(right, LANES);
+        const Vector right_1 = vectors == 2 ? Load(right + LANES, LANES) : (Vector){0};
 
 #pragma GCC unroll 8
         for (int r = 0; r < rows; r++) {
@@ -153,12 +163,12 @@ ALWAYS_INLINE void Weights(const TpConv *conv, PetscInt tiles, const Pairs *pair
 #pragma GCC unroll 8
   for (int r = 0; r < rows; r++) {
     Store(dw + r * M, first, sum[2 * r]);
-    if (vectors == 2) Store(dw + r * M + LANES, width, sum[2 * r + 1]);
+    if (vectors == 2) Store(dw + r * M + LANES, second, sum[2 * r + 1]);
   }
 }
 
 ALWAYS_INLINE void WeightsPanel(const TpConv *conv, PetscInt tiles, int vectors, int width, const TpNumber x[],
-                                const TpNumber dy[], TpNumber dw[])
+                                const TpNumber dy[], PetscInt step, TpNumber dw[])
 {
   for (PetscInt k = 0; k < conv->taps; k++) {
     const Pairs pairs = PairsOf(conv, k);
@@ -166,8 +176,42 @@ ALWAYS_INLINE void WeightsPanel(const TpConv *conv, PetscInt tiles, int vectors,
     PetscInt    i     = 0;
 
     for (; i + ROWS <= conv->N; i += ROWS)
-      Weights(conv, tiles, &pairs, ROWS, vectors, width, x + i, dy, block + i * conv->M);
-    for (; i < conv->N; i++) Weights(conv, tiles, &pairs, 1, vectors, width, x + i, dy, block + i * conv->M);
+      Weights(conv, tiles, &pairs, ROWS, vectors, width, x + i, dy, step, block + i * conv->M);
+    for (; i < conv->N; i++) Weights(conv, tiles, &pairs, 1, vectors, width, x + i, dy, step, block + i * conv->M);
+  }
+}
+
+/* Columns of dy side by side, zeros beyond the last. */
+static void PackColumns(PetscInt rows, PetscInt M, PetscInt width, const TpNumber dy[], TpNumber panel[])
+{
+  for (PetscInt i = 0; i < rows; i++, dy += M, panel += PANEL) {
+    if (width == PANEL) {
+      Store(panel, LANES, Load(dy, LANES));
+      Store(panel + LANES, LANES, Load(dy + LANES, LANES));
+    } else {
+      memset(panel, 0, PANEL * sizeof *panel);
+      memcpy(panel, dy, (size_t)width * sizeof *panel);
+    }
+  }
+}
+
+/* Tiles whose rows fit the panel. */
+static void WeightsTiles(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber dy[], TpNumber dw[])
+{
+  Vector         storage[2 * PACKED];
+  TpNumber      *panel = (TpNumber *)storage;
+  const PetscInt M = conv->M, rows = tiles * conv->L_out * TP_TILE;
+
+  for (PetscInt j = 0; j < M; j += PANEL) {
+    const int width = (int)PetscMin(PANEL, M - j);
+
+    PackColumns(rows, M, width, dy + j, panel);
+    if (width == PANEL)
+      WeightsPanel(conv, tiles, 2, PANEL, x, panel, PANEL, dw + j);
+    else if (width > LANES)
+      WeightsPanel(conv, tiles, 2, width, x, panel, PANEL, dw + j);
+    else
+      WeightsPanel(conv, tiles, 1, width, x, panel, PANEL, dw + j);
   }
 }
 
@@ -183,36 +227,65 @@ ALWAYS_INLINE void Bias(PetscInt rows, PetscInt M, int width, const TpNumber dy[
   Store(db, width, Load(db, width) + ((sum[0] + sum[1]) + (sum[2] + sum[3])));
 }
 
+/* A tile too long for the panel: position by position. */
+static void WeightsLong(const TpConv *conv, const TpNumber x[], const TpNumber dy[], TpNumber dw[])
+{
+  for (PetscInt l = 0; l < conv->L_out; l++) {
+    const Reach reach = ReachOf(conv, l);
+
+    for (PetscInt t = 0; t < reach.count; t++) {
+      const TpConv one = {PETSC_FALSE, 1, 1, 0, conv->N, conv->M, 1, 1};
+
+      WeightsTiles(&one, 1, x + (reach.from + t * reach.from_step) * TP_TILE * conv->N, dy + l * TP_TILE * conv->M,
+                   dw + (reach.tap + t * reach.tap_step) * conv->N * conv->M);
+    }
+  }
+}
+
 void TP_KERNEL_JOIN(TpConvWeights, TP_KERNEL_ISA)(const TpConv *conv, PetscInt tiles, const TpNumber x[],
                                                   const TpNumber dy[], TpNumber dw[], TpNumber db[])
 {
-  const PetscInt M = conv->M, rows = tiles * conv->L_out * TP_TILE;
-  PetscInt       j = 0;
+  const PetscInt M = conv->M, rows = conv->L_out * TP_TILE, size_x = conv->L_in * TP_TILE * conv->N;
+  const PetscInt count = PetscMax(1, PACKED / rows);
+  PetscInt       j     = 0;
 
-  for (; j + PANEL <= M; j += PANEL) WeightsPanel(conv, tiles, 2, LANES, x, dy + j, dw + j);
-  for (; j + LANES <= M; j += LANES) WeightsPanel(conv, tiles, 1, LANES, x, dy + j, dw + j);
-  if (j < M) WeightsPanel(conv, tiles, 1, (int)(M - j), x, dy + j, dw + j);
+  for (PetscInt i = 0; i < tiles; i += count) {
+    if (rows <= PACKED)
+      WeightsTiles(conv, PetscMin(count, tiles - i), x + i * size_x, dy + i * rows * M, dw);
+    else
+      WeightsLong(conv, x + i * size_x, dy + i * rows * M, dw);
+  }
   if (!db) return;
-  for (j = 0; j + LANES <= M; j += LANES) Bias(rows, M, LANES, dy + j, db + j);
-  if (j < M) Bias(rows, M, (int)(M - j), dy + j, db + j);
+  for (j = 0; j + LANES <= M; j += LANES) Bias(tiles * rows, M, LANES, dy + j, db + j);
+  if (j < M) Bias(tiles * rows, M, (int)(M - j), dy + j, db + j);
 }
 
-/* ----------------------------------------------------------------------------------------------------------- transpose */
+/* ------------------------------------------------------------------------------------------------------------- packing */
 
-#define BLOCK 16 /* numbers of a row of wt, and rows of w, at a time: both stay in the first-level cache */
-
-void TP_KERNEL_JOIN(TpTranspose, TP_KERNEL_ISA)(PetscInt count, PetscInt rows, PetscInt columns, const TpNumber w[],
-                                                TpNumber wt[])
+/* Panels [tap][row][PANEL] of w, one after the other and whole: neighbours in memory whatever M is, or they would push each other out of the cache. */
+void TP_KERNEL_JOIN(TpPack, TP_KERNEL_ISA)(const TpConv *conv, const TpNumber w[], TpNumber packed[])
 {
-  for (PetscInt c = 0; c < count; c++, w += rows * columns, wt += rows * columns) {
-    for (PetscInt i = 0; i < rows; i += BLOCK) {
-      const PetscInt height = PetscMin(BLOCK, rows - i);
+  const PetscInt M = conv->M, rows = conv->taps * conv->N;
 
-      for (PetscInt j = 0; j < columns; j++) {
-        if (height == BLOCK) {
-          for (PetscInt k = 0; k < BLOCK; k++) wt[j * rows + i + k] = w[(i + k) * columns + j];
+  for (PetscInt j = 0; j < M; j += PANEL) PackColumns(rows, M, PetscMin(PANEL, M - j), w + j, packed + j * rows);
+}
+
+/* The same of the transposed taps: for the reverse convolution. */
+void TP_KERNEL_JOIN(TpPackReverse, TP_KERNEL_ISA)(const TpConv *conv, const TpNumber w[], TpNumber packed[])
+{
+  const PetscInt N = conv->N, M = conv->M;
+
+  for (PetscInt j = 0; j < N; j += PANEL) {
+    const PetscInt width = PetscMin(PANEL, N - j);
+
+    for (PetscInt t = 0; t < conv->taps; t++) {
+      const TpNumber *from = w + (t * N + j) * M;
+
+      for (PetscInt m = 0; m < M; m++, packed += PANEL) {
+        if (width == PANEL) {
+          for (PetscInt k = 0; k < PANEL; k++) packed[k] = from[k * M + m];
         } else {
-          for (PetscInt k = 0; k < height; k++) wt[j * rows + i + k] = w[(i + k) * columns + j];
+          for (PetscInt k = 0; k < PANEL; k++) packed[k] = k < width ? from[k * M + m] : 0;
         }
       }
     }

@@ -14,7 +14,8 @@
       .mish_backward         = TpMishBackward_##suffix,                                                                \
       .conv                  = TpConv_##suffix,                                                                        \
       .conv_weights          = TpConvWeights_##suffix,                                                                 \
-      .transpose             = TpTranspose_##suffix,                                                                   \
+      .pack                  = TpPack_##suffix,                                                                        \
+      .pack_reverse          = TpPackReverse_##suffix,                                                                 \
       .norm_forward          = TpNormForward_##suffix,                                                                 \
       .norm_backward         = TpNormBackward_##suffix,                                                                \
       .attention_forward     = TpAttentionForward_##suffix,                                                            \

@@ -61,14 +61,15 @@ typedef struct {
   /** dx = dy mish'(x); dx may be dy. **/
   void (*mish_backward)(PetscInt n, const TpNumber x[], const TpNumber dy[], TpNumber dx[]);
 
-  /** y (add: +)= b + conv x; b [M] or NULL. Each row by the same instructions, wherever it lies. **/
-  void (*conv)(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber w[], const TpNumber b[],
+  /** y (add: +)= b + conv x, by packed weights; b [M] or NULL. Each row by the same instructions, wherever it lies. **/
+  void (*conv)(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber packed[], const TpNumber b[],
                PetscBool add, TpNumber y[]);
   /** dw += the gradient of the weights, db += that of the bias (NULL: none). **/
   void (*conv_weights)(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber dy[], TpNumber dw[],
                        TpNumber db[]);
-  /** wt [count][columns][rows] = w [count][rows][columns], each transposed. **/
-  void (*transpose)(PetscInt count, PetscInt rows, PetscInt columns, const TpNumber w[], TpNumber wt[]);
+  /** Weights as conv reads them, on a cache line: TpPackedSize() numbers. Those of the reverse convolution have their taps transposed. **/
+  void (*pack)(const TpConv *conv, const TpNumber w[], TpNumber packed[]);
+  void (*pack_reverse)(const TpConv *conv, const TpNumber w[], TpNumber packed[]);
 
   /** One tile of L positions and C channels: z = gain (x - mean) scale + offset; y (add: +)= mish(z) + shift [TP_TILE][C] (NULL: none). Fills mean, scale. **/
   void (*norm_forward)(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber shift[], PetscBool add, TpNumber y[]);
@@ -109,8 +110,8 @@ const TpKernels *TpKernelsBest(void);
                                       const TpNumber b[], PetscBool add, TpNumber y[]);                                \
   void TP_KERNEL_JOIN(TpConvWeights, suffix)(const TpConv *conv, PetscInt tiles, const TpNumber x[],                   \
                                              const TpNumber dy[], TpNumber dw[], TpNumber db[]);                       \
-  void TP_KERNEL_JOIN(TpTranspose, suffix)(PetscInt count, PetscInt rows, PetscInt columns, const TpNumber w[],        \
-                                           TpNumber wt[]);                                                             \
+  void TP_KERNEL_JOIN(TpPack, suffix)(const TpConv *conv, const TpNumber w[], TpNumber packed[]);                      \
+  void TP_KERNEL_JOIN(TpPackReverse, suffix)(const TpConv *conv, const TpNumber w[], TpNumber packed[]);               \
   void TP_KERNEL_JOIN(TpNormForward, suffix)(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber shift[],       \
                                              PetscBool add, TpNumber y[]);                                             \
   void TP_KERNEL_JOIN(TpNormBackward, suffix)(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber dy[],         \

@@ -48,7 +48,7 @@ static PetscErrorCode AddConv(Builder *builder, const char *prefix, const char *
   PetscCall(TpNetworkAddTensor(builder->network, shape.taps * shape.N, shape.M, scale, &layer->w, "%s%s.weight", prefix,
                                name));
   if (bias) PetscCall(TpNetworkAddTensor(builder->network, shape.M, 1, scale, &layer->b, "%s%s.bias", prefix, name));
-  builder->unet->largest_w = PetscMax(builder->unet->largest_w, (size_t)(shape.taps * shape.N * shape.M));
+  builder->unet->largest_w = PetscMax(builder->unet->largest_w, TpPackedSize(&shape));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -365,9 +365,11 @@ static void ForwardTime(const TpUnetRun *run, PetscInt W, PetscInt B, const TpNu
 
   TpTimeEmbedding(B, W, t, sinusoids);
   memset(sinusoids + B * W, 0, (size_t)((rows - B) * W) * sizeof *sinusoids);
-  TpConvForward(&unet->time_1.shape, run->tiles, sinusoids, p + unet->time_1.w, p + unet->time_1.b, PETSC_FALSE, u);
+  TpConvPack(&unet->time_1.shape, p + unet->time_1.w, run->scratch.w[0]);
+  TpConvForward(&unet->time_1.shape, run->tiles, sinusoids, run->scratch.w[0], p + unet->time_1.b, PETSC_FALSE, u);
   TpMishForward(rows * 4 * W, u, v);
-  TpConvForward(&unet->time_2.shape, run->tiles, v, p + unet->time_2.w, p + unet->time_2.b, PETSC_FALSE, e);
+  TpConvPack(&unet->time_2.shape, p + unet->time_2.w, run->scratch.w[0]);
+  TpConvForward(&unet->time_2.shape, run->tiles, v, run->scratch.w[0], p + unet->time_2.b, PETSC_FALSE, e);
   TpMishForward(rows * W, e, TpUnetAt(run, unet->mish_e, 0, 0));
 }
 
@@ -379,7 +381,7 @@ static void BackwardTime(const TpUnetRun *run, PetscInt W)
   TpNumber      *g = run->gradient;
 
   TpMishBackward(rows * W, TpUnetAt(run, unet->e, 0, 0), de, de);
-  TpConvTranspose(&unet->time_2.shape, run->p + unet->time_2.w, run->scratch.w[0]);
+  TpConvPackReverse(&unet->time_2.shape, run->p + unet->time_2.w, run->scratch.w[0]);
   TpConvBackwardInput(&unet->time_2.shape, run->tiles, run->scratch.w[0], de, PETSC_FALSE, du);
   TpConvBackwardWeights(&unet->time_2.shape, run->tiles, TpUnetAt(run, unet->time_v, 0, 0), de, g + unet->time_2.w,
                         g + unet->time_2.b);

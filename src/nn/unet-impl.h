@@ -17,19 +17,23 @@ TpConv TpConvPlain(PetscInt taps, PetscInt stride, PetscInt N, PetscInt M, Petsc
 /** The transposed convolution with 4 taps and stride 2 that makes L_out of L positions; L_out is 2 L or less. **/
 TpConv TpConvUp(PetscInt N, PetscInt M, PetscInt L, PetscInt L_out);
 
-/** The convolution of the gradient: from dy to dx, with the weights that TpConvTranspose() makes. **/
+/** The convolution of the gradient: from dy to dx, with each tap transposed. **/
 TpConv TpConvReverse(const TpConv *conv);
 
-/** wt [taps][M][N] = w [taps][N][M], each tap transposed. **/
-void TpConvTranspose(const TpConv *conv, const TpNumber w[], TpNumber wt[]);
+/** Numbers of the packed weights of a convolution and of its reverse, for any processor. **/
+size_t TpPackedSize(const TpConv *conv);
 
-/** y (add: +)= b + conv(x); b [M] or NULL. **/
-void TpConvForward(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber w[], const TpNumber b[],
+/** The weights [taps][N][M] as TpConvForward(), or TpConvBackwardInput(), wants them. `packed` lies on a cache line. **/
+void TpConvPack(const TpConv *conv, const TpNumber w[], TpNumber packed[]);
+void TpConvPackReverse(const TpConv *conv, const TpNumber w[], TpNumber packed[]);
+
+/** y (add: +)= b + conv(x), by packed weights; b [M] or NULL. **/
+void TpConvForward(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber packed[], const TpNumber b[],
                    PetscBool add, TpNumber y[]);
 
-/** dx (add: +)= the gradient of the input, by the transposed weights. **/
-void TpConvBackwardInput(const TpConv *conv, PetscInt tiles, const TpNumber wt[], const TpNumber dy[], PetscBool add,
-                         TpNumber dx[]);
+/** dx (add: +)= the gradient of the input, by weights packed in reverse. **/
+void TpConvBackwardInput(const TpConv *conv, PetscInt tiles, const TpNumber packed[], const TpNumber dy[],
+                         PetscBool add, TpNumber dx[]);
 
 /** dw += , db += (NULL: none). **/
 void TpConvBackwardWeights(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber dy[], TpNumber dw[],
@@ -112,7 +116,7 @@ typedef struct {
       channels_w; /* over steps: numbers of a tile, of weights, and channels */
 } TpUnet;
 
-/** The scratch of the backward pass, laid behind the activations: weights transposed, and a chunk of tiles of gradients. **/
+/** Scratch, laid behind the activations: packed weights, and a chunk of tiles of gradients. **/
 typedef struct {
   TpNumber *w[4], *dc, *dd, *dh, *sums;
 } TpUnetScratch;

@@ -23,23 +23,36 @@ TpConv TpConvReverse(const TpConv *conv)
                   conv->L_in};
 }
 
-void TpConvTranspose(const TpConv *conv, const TpNumber w[], TpNumber wt[])
+/* The widest panel of any instruction set has 32 columns. */
+size_t TpPackedSize(const TpConv *conv)
 {
-  TpKernelsBest()->transpose(conv->taps, conv->N, conv->M, w, wt);
+  const size_t N = (size_t)conv->N, M = (size_t)conv->M;
+
+  return (size_t)conv->taps * PetscMax((N + 31) / 32 * 32 * M, (M + 31) / 32 * 32 * N);
 }
 
-void TpConvForward(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber w[], const TpNumber b[],
+void TpConvPack(const TpConv *conv, const TpNumber w[], TpNumber packed[])
+{
+  TpKernelsBest()->pack(conv, w, packed);
+}
+
+void TpConvPackReverse(const TpConv *conv, const TpNumber w[], TpNumber packed[])
+{
+  TpKernelsBest()->pack_reverse(conv, w, packed);
+}
+
+void TpConvForward(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber packed[], const TpNumber b[],
                    PetscBool add, TpNumber y[])
 {
-  TpKernelsBest()->conv(conv, tiles, x, w, b, add, y);
+  TpKernelsBest()->conv(conv, tiles, x, packed, b, add, y);
 }
 
-void TpConvBackwardInput(const TpConv *conv, PetscInt tiles, const TpNumber wt[], const TpNumber dy[], PetscBool add,
-                         TpNumber dx[])
+void TpConvBackwardInput(const TpConv *conv, PetscInt tiles, const TpNumber packed[], const TpNumber dy[],
+                         PetscBool add, TpNumber dx[])
 {
   const TpConv reverse = TpConvReverse(conv);
 
-  TpKernelsBest()->conv(&reverse, tiles, dy, wt, NULL, add, dx);
+  TpKernelsBest()->conv(&reverse, tiles, dy, packed, NULL, add, dx);
 }
 
 void TpConvBackwardWeights(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber dy[], TpNumber dw[],

@@ -21,10 +21,22 @@ static size_t Tile(PetscInt L, PetscInt channels)
   return (size_t)L * TP_TILE * (size_t)channels;
 }
 
-static void Forward(const TpUnetRun *run, const TpConvLayer *layer, PetscInt tiles, const TpNumber x[], PetscBool add,
+/* Weights of a layer to place i of the scratch. */
+static void Pack(const TpUnetRun *run, const TpConvLayer *layer, int i)
+{
+  TpConvPack(&layer->shape, run->p + layer->w, run->scratch.w[i]);
+}
+
+static void PackReverse(const TpUnetRun *run, const TpConvLayer *layer, int i)
+{
+  TpConvPackReverse(&layer->shape, run->p + layer->w, run->scratch.w[i]);
+}
+
+/* By the weights at place i. */
+static void Forward(const TpUnetRun *run, const TpConvLayer *layer, int i, PetscInt tiles, const TpNumber x[],
                     TpNumber y[])
 {
-  TpConvForward(&layer->shape, tiles, x, run->p + layer->w, layer->b < 0 ? NULL : run->p + layer->b, add, y);
+  TpConvForward(&layer->shape, tiles, x, run->scratch.w[i], layer->b < 0 ? NULL : run->p + layer->b, PETSC_FALSE, y);
 }
 
 static void BackwardWeights(const TpUnetRun *run, const TpConvLayer *layer, PetscInt tiles, const TpNumber x[],
@@ -56,7 +68,11 @@ static void BlockForward(const TpUnetRun *run, const TpStep *step)
   const size_t    size  = Tile(L, M);
   const TpNumber *shift = TpUnetAt(run, run->unet->shift, 0, 0);
 
-  Forward(run, &step->time, run->tiles, TpUnetAt(run, run->unet->mish_e, 0, 0), PETSC_FALSE,
+  Pack(run, &step->conv_1, 0);
+  Pack(run, &step->conv_2, 1);
+  if (N != M) Pack(run, &step->match, 2);
+  Pack(run, &step->time, 3);
+  Forward(run, &step->time, 3, run->tiles, TpUnetAt(run, run->unet->mish_e, 0, 0),
           TpUnetAt(run, run->unet->shift, 0, 0));
   for (PetscInt i = 0; i < run->tiles; i++) {
     const TpNumber *x = TpUnetAt(run, step->x, i, Tile(L, N));
@@ -64,13 +80,13 @@ static void BlockForward(const TpUnetRun *run, const TpStep *step)
     TpNumber       *d = TpUnetAt(run, step->d, i, size), *y = TpUnetAt(run, step->y, i, size);
     const TpNorm    norm_1 = NormOf(run, &step->norm_1, i, M, c), norm_2 = NormOf(run, &step->norm_2, i, M, d);
 
-    Forward(run, &step->conv_1, 1, x, PETSC_FALSE, c);
+    Forward(run, &step->conv_1, 0, 1, x, c);
     TpNormForward(L, M, &norm_1, shift + (size_t)i * Tile(1, M), PETSC_FALSE, h);
-    Forward(run, &step->conv_2, 1, h, PETSC_FALSE, d);
+    Forward(run, &step->conv_2, 1, 1, h, d);
     if (N == M)
       memcpy(y, x, size * sizeof *y);
     else
-      Forward(run, &step->match, 1, x, PETSC_FALSE, y);
+      Forward(run, &step->match, 2, 1, x, y);
     TpNormForward(L, M, &norm_2, NULL, PETSC_TRUE, y);
   }
 }
@@ -113,10 +129,10 @@ static void BlockBackward(const TpUnetRun *run, const TpStep *step, const TpNumb
   const TpUnetScratch *scratch = &run->scratch;
   TpNumber            *dshift  = TpUnetAt(run, run->unet->shift, 0, 0);
 
-  TpConvTranspose(&step->conv_1.shape, run->p + step->conv_1.w, scratch->w[0]);
-  TpConvTranspose(&step->conv_2.shape, run->p + step->conv_2.w, scratch->w[1]);
-  if (N != step->M) TpConvTranspose(&step->match.shape, run->p + step->match.w, scratch->w[2]);
-  TpConvTranspose(&step->time.shape, run->p + step->time.w, scratch->w[3]);
+  PackReverse(run, &step->conv_1, 0);
+  PackReverse(run, &step->conv_2, 1);
+  if (N != step->M) PackReverse(run, &step->match, 2);
+  PackReverse(run, &step->time, 3);
   for (PetscInt i = 0; i < run->tiles; i += chunk) {
     const PetscInt  count = PetscMin(chunk, run->tiles - i);
     const TpNumber *x     = TpUnetAt(run, step->x, i, Tile(L, N));
@@ -141,15 +157,17 @@ static void AttentionForward(const TpUnetRun *run, const TpStep *step)
   const size_t   size = Tile(L, step->N);
   const TpNumber gain = run->p[step->gain];
 
+  Pack(run, &step->conv_1, 0);
+  Pack(run, &step->conv_2, 1);
   for (PetscInt i = 0; i < run->tiles; i++) {
     const TpNumber *x   = TpUnetAt(run, step->x, i, size);
     TpNumber       *qkv = TpUnetAt(run, step->c, i, Tile(L, 3 * TP_HEADS_SIZE));
     TpNumber       *o   = TpUnetAt(run, step->h, i, Tile(L, TP_HEADS_SIZE));
     TpNumber       *d = TpUnetAt(run, step->d, i, size), *y = TpUnetAt(run, step->y, i, size);
 
-    Forward(run, &step->conv_1, 1, x, PETSC_FALSE, qkv);
+    Forward(run, &step->conv_1, 0, 1, x, qkv);
     TpAttentionForward(L, qkv, o);
-    Forward(run, &step->conv_2, 1, o, PETSC_FALSE, d);
+    Forward(run, &step->conv_2, 1, 1, o, d);
     for (size_t j = 0; j < size; j++) y[j] = x[j] + gain * d[j];
   }
 }
@@ -176,8 +194,8 @@ static void AttentionBackward(const TpUnetRun *run, const TpStep *step, const Tp
   const size_t         size = Tile(L, step->N), size_qkv = Tile(L, 3 * TP_HEADS_SIZE), size_o = Tile(L, TP_HEADS_SIZE);
   const TpUnetScratch *scratch = &run->scratch;
 
-  TpConvTranspose(&step->conv_1.shape, run->p + step->conv_1.w, scratch->w[0]);
-  TpConvTranspose(&step->conv_2.shape, run->p + step->conv_2.w, scratch->w[1]);
+  PackReverse(run, &step->conv_1, 0);
+  PackReverse(run, &step->conv_2, 1);
   for (PetscInt i = 0; i < run->tiles; i += chunk) {
     const PetscInt count = PetscMin(chunk, run->tiles - i);
 
@@ -200,7 +218,7 @@ static void AttentionBackward(const TpUnetRun *run, const TpStep *step, const Tp
 
 static void ConvBackward(const TpUnetRun *run, const TpStep *step, const TpNumber dy[], TpNumber dx[])
 {
-  TpConvTranspose(&step->conv_1.shape, run->p + step->conv_1.w, run->scratch.w[0]);
+  PackReverse(run, &step->conv_1, 0);
   TpConvBackwardInput(&step->conv_1.shape, run->tiles, run->scratch.w[0], dy, PETSC_FALSE, dx);
   BackwardWeights(run, &step->conv_1, run->tiles, TpUnetAt(run, step->x, 0, 0), dy);
 }
@@ -243,13 +261,15 @@ static void FinalForward(const TpUnetRun *run, const TpStep *step)
   const PetscInt L = step->L, N = step->N;
   const size_t   size = Tile(L, N);
 
+  Pack(run, &step->conv_1, 0);
+  Pack(run, &step->conv_2, 1);
   for (PetscInt i = 0; i < run->tiles; i++) {
     TpNumber    *c = TpUnetAt(run, step->c, i, size), *h = TpUnetAt(run, step->h, i, size);
     const TpNorm norm = NormOf(run, &step->norm_1, i, N, c);
 
-    Forward(run, &step->conv_1, 1, TpUnetAt(run, step->x, i, size), PETSC_FALSE, c);
+    Forward(run, &step->conv_1, 0, 1, TpUnetAt(run, step->x, i, size), c);
     TpNormForward(L, N, &norm, NULL, PETSC_FALSE, h);
-    Forward(run, &step->conv_2, 1, h, PETSC_FALSE, TpUnetAt(run, step->y, i, Tile(L, 1)));
+    Forward(run, &step->conv_2, 1, 1, h, TpUnetAt(run, step->y, i, Tile(L, 1)));
   }
 }
 
@@ -259,8 +279,8 @@ static void FinalBackward(const TpUnetRun *run, const TpStep *step, const TpNumb
   const size_t         size    = Tile(L, N);
   const TpUnetScratch *scratch = &run->scratch;
 
-  TpConvTranspose(&step->conv_1.shape, run->p + step->conv_1.w, scratch->w[0]);
-  TpConvTranspose(&step->conv_2.shape, run->p + step->conv_2.w, scratch->w[1]);
+  PackReverse(run, &step->conv_1, 0);
+  PackReverse(run, &step->conv_2, 1);
   for (PetscInt i = 0; i < run->tiles; i += chunk) {
     const PetscInt count = PetscMin(chunk, run->tiles - i);
 
@@ -288,7 +308,8 @@ void TpStepForward(const TpUnetRun *run, const TpStep *step)
     AttentionForward(run, step);
     break;
   case TP_STEP_CONV:
-    Forward(run, &step->conv_1, run->tiles, TpUnetAt(run, step->x, 0, 0), PETSC_FALSE, TpUnetAt(run, step->y, 0, 0));
+    Pack(run, &step->conv_1, 0);
+    Forward(run, &step->conv_1, 0, run->tiles, TpUnetAt(run, step->x, 0, 0), TpUnetAt(run, step->y, 0, 0));
     break;
   case TP_STEP_FORK:
     break; /* y is x */

@@ -141,27 +141,35 @@ static void ConvFormula(Case *test)
   }
 }
 
+/* On a cache line, with room for the largest convolution. */
+static TpNumber *TestPacked(Case *test)
+{
+  TpTestExpect(TpPackedSize(&test->conv) + 16 <= LARGEST);
+  return (TpNumber *)(((uintptr_t)test->work[0] + 63) / 64 * 64);
+}
+
 static void CheckConv(Case *test, const TpKernels *kernels)
 {
   const TpConv  *conv = &test->conv, reverse = TpConvReverse(conv);
-  TpNumber      *wt  = test->work[0];
-  const TpNumber add = 2;
+  TpNumber      *packed = TestPacked(test);
+  const TpNumber add    = 2;
   char           what[96];
 
   (void)snprintf(what, sizeof what, "%s: %sconv %d/%d, %d to %d channels, %d to %d", kernels->name,
                  conv->transposed ? "up" : "", (int)conv->taps, (int)conv->stride, (int)conv->N, (int)conv->M,
                  (int)conv->L_in, (int)conv->L_out);
   Spoil(test->size_y + 1, (TpNumber)NAN, test->y_number);
-  kernels->conv(conv, TILES, test->number[X], test->number[W], test->size[B] ? test->number[B] : NULL, PETSC_FALSE,
+  kernels->pack(conv, test->number[W], packed);
+  kernels->conv(conv, TILES, test->number[X], packed, test->size[B] ? test->number[B] : NULL, PETSC_FALSE,
                 test->y_number);
   ExpectAnswer(test, what);
   TpTestExpect(isnan((double)test->y_number[test->size_y]));
-  kernels->transpose(conv->taps, conv->N, conv->M, test->number[W], wt);
+  kernels->pack_reverse(conv, test->number[W], packed);
   Spoil(test->size[X], add, test->gradient[X]);
-  kernels->conv(&reverse, TILES, test->r_number, wt, NULL, PETSC_TRUE, test->gradient[X]);
+  kernels->conv(&reverse, TILES, test->r_number, packed, NULL, PETSC_TRUE, test->gradient[X]);
   ExpectGradient(test, what, X, (double)add);
   Spoil(test->size[X] + 1, (TpNumber)NAN, test->gradient[X]);
-  kernels->conv(&reverse, TILES, test->r_number, wt, NULL, PETSC_FALSE, test->gradient[X]);
+  kernels->conv(&reverse, TILES, test->r_number, packed, NULL, PETSC_FALSE, test->gradient[X]);
   ExpectGradient(test, what, X, 0);
   TpTestExpect(isnan((double)test->gradient[X][test->size[X]]));
   Spoil(test->size[W] + 1, add, test->gradient[W]);
@@ -192,6 +200,9 @@ static void TestConvs(Case *test)
 {
   static const PetscInt widths[][2] = {{1, 8}, {8, 1}, {24, 40}, {32, 32}, {16, 72}};
 
+  TestConv(test, TpConvPlain(3, 1, 8, 16, 35), PETSC_TRUE); /* longer than what the kernels copy at a time */
+  TestConv(test, TpConvPlain(3, 2, 8, 16, 70), PETSC_TRUE);
+  TestConv(test, TpConvUp(8, 8, 20, 39), PETSC_TRUE);
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(widths); i++) {
     const PetscInt N = widths[i][0], M = widths[i][1];
 
