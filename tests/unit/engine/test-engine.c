@@ -403,8 +403,8 @@ static PetscErrorCode CheckTable(void)
   char text[200];
 
   PetscFunctionBeginUser;
-  TpTestExpectEqual(TpEngineUnits(WordIndex(tp_engine_words, "model")), TP_UNITS_REDUCED);
-  TpTestExpectEqual(TpEngineUnits(WordIndex(tp_engine_words, "openmm")), TP_UNITS_MOLECULAR);
+  TpTestExpectEqual(TpEngineUnits(WordIndex(tp_engine_words, "model"), 0), TP_UNITS_REDUCED);
+  TpTestExpectEqual(TpEngineUnits(WordIndex(tp_engine_words, "openmm"), 0), TP_UNITS_MOLECULAR);
   PetscCall(TpEngineDescribeBuild(text, sizeof(text)));
 #ifdef TP_HAVE_OPENMM
   TpTestExpectText(text, "OpenMM");
