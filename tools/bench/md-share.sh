@@ -31,7 +31,7 @@ mpirun -n 12 "$tempera" run input/aib9.yaml "${common[@]}" --set "run.folder=$fo
 
 two=$folder/two/metrics.csv
 ten=$folder/ten/metrics.csv
-echo "$("$tempera" --version | head -1), $("$tempera" --version | grep engines), $(nproc) cores, $rounds rounds of 500 steps"
+echo "$("$tempera" --version | head -1), $("$tempera" --version | grep engines), $(nproc --all) cores, $rounds rounds of 500 steps"
 printf '%-12s %14s %14s %14s %12s\n' "" "MD, clock" "MD, processor" "waiting" "steps/s each"
 for name in two ten; do
   file=$folder/$name/metrics.csv
