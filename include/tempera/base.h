@@ -129,7 +129,7 @@ typedef enum {
   TP_RANDOM_LABEL,                /* id slot,    step optimiser step */
   TP_RANDOM_SAMPLE_START,         /* id sample,  step 0              */
   TP_RANDOM_SAMPLE_NOISE,         /* id sample,  step sampler step   */
-  TP_RANDOM_BOOTSTRAP,            /* id replicate, step 0            */
+  TP_RANDOM_BOOTSTRAP,            /* id replicate, step rung         */
   TP_RANDOM_EXACT_SAMPLE,         /* id sample,  step caller's: exact samples of model potentials */
   TP_RANDOM_TEST,                 /* tests only                      */
 } TpRandomPurpose;

@@ -1,7 +1,9 @@
 /**
-  Thermo: what the series and samples of a run mean. Time series, histograms, comparisons of distributions.
+  Thermo: what the series and samples of a run mean. Time series, histograms, comparisons of distributions, and MBAR: one estimate from the
+  samples of all rungs together, at any temperature.
 
-  Sources: statistical inefficiency and equilibration, Geyer, Stat. Sci. 7 (1992) 473 and Chodera, JCTC 12 (2016) 1799; Jensen-Shannon divergence in nats.
+  Sources: statistical inefficiency and equilibration, Geyer, Stat. Sci. 7 (1992) 473 and Chodera, JCTC 12 (2016) 1799; Jensen-Shannon divergence in nats;
+  MBAR, Shirts & Chodera, J. Chem. Phys. 129 (2008) 124105.
 **/
 #pragma once
 
@@ -34,5 +36,150 @@ void TpHistogram(PetscInt64 n, const float x[], PetscInt64 stride, double low, d
 void TpHistogram2D(PetscInt64 n, const float x[], const float y[], PetscInt64 stride, const double low[2],
                    const double high[2], PetscInt bins, double counts[]);
 
+/** TpHistogram() and TpHistogram2D() of values that count weight [n] each: with TpMbarWeights(), the distribution at any temperature. **/
+void TpHistogramWeighted(PetscInt64 n, const float x[], PetscInt64 stride, const double weight[], double low,
+                         double high, PetscInt bins, double counts[]);
+void TpHistogram2DWeighted(PetscInt64 n, const float x[], const float y[], PetscInt64 stride, const double weight[],
+                           const double low[2], const double high[2], PetscInt bins, double counts[]);
+
 /** Jensen-Shannon divergence, nats, of two histograms that are normalised here; 0 <= JS <= ln 2; NaN if one is empty. **/
 double TpJensenShannon(PetscInt bins, const double p[], const double q[]);
+
+/* -------------------------------------------------------------------------------------------------------------- MBAR */
+
+/**
+  The multistate Bennett acceptance ratio over K states (rungs), from samples that lie on all ranks of a communicator.
+
+    TpMbarCreateLadder(...)      or TpMbarCreateTable() for states that differ by more than their temperature
+    TpMbarSolve(...)             f_k by Newton's method, their covariance, overlap, warnings
+    TpMbarAtTemperatures(...)    F, U, C_v, S with errors at any temperatures, simulated or not
+    TpMbarWeights(...), TpMbarExpectation(...)   weight of each sample at a temperature; mean of anything with its error
+    TpMbarBootstrap(...)         errors of anything, from resampled data
+    TpMbarDestroy(...)
+
+  Reduced energies are u_k(x) = U(x) / (k_B T_k) on a ladder; f_k = -ln(Z_k / Z_0), f_0 = 0. On a ladder a sample is one number, its
+  energy: the matrix u_kn is made in blocks and never stored.
+
+  Correlated samples: a sample of rung k, whose statistical inefficiency is g_k, counts 1 / g_k. The objective is the sum over samples of
+  (1 / g_k) ln sum_j (N_j / g_j) exp(f_j - u_jn), minus sum_k (N_k / g_k) f_k: what subsampling each rung every g_k gives, on average over
+  the choices, without throwing samples away. Errors use the counts N_k / g_k. With equal g_k the f_k do not depend on g at all.
+
+  Samples of one rung may lie on several ranks; their order, which only the bootstrap's blocks use, is that of the ranks.
+  All results are the same on all ranks, and for any distribution over ranks up to rounding.
+**/
+typedef struct TpMbar_ *TpMbar;
+
+/** What a user should know about a solution; or-ed. **/
+typedef enum {
+  TP_MBAR_EMPTY_STATE   = 1,  /* a rung without samples: its f comes from the others' samples alone */
+  TP_MBAR_FEW_SAMPLES   = 2,  /* a rung with fewer than 10 uncorrelated samples: its error bar is a guess */
+  TP_MBAR_POOR_OVERLAP  = 4,  /* neighbours overlap by less than TP_MBAR_LEAST_OVERLAP: errors may be underestimated */
+  TP_MBAR_IDENTICAL     = 8,  /* two rungs have the same reduced energies (the same temperature) */
+  TP_MBAR_EXTRAPOLATION = 16, /* a rung stands on fewer than 10 effective samples of all rungs together */
+  TP_MBAR_NOT_CONVERGED = 32, /* the gradient is above 1e-10 per sample, or weights do not sum to one within 1e-6 */
+} TpMbarWarning;
+
+#define TP_MBAR_LEAST_OVERLAP 0.03
+
+/** A solution. The arrays belong to the TpMbar. **/
+typedef struct {
+  PetscInt      num_states; /* K */
+  const double *f;          /* [K] -ln(Z_k / Z_0) */
+  const double *error;      /* [K] standard error of f_k = f_k - f_0 */
+  const double *covariance; /* [K, K] of f_k - f_0 */
+  const double *count;      /* [K] samples, all ranks, before division by g */
+  const double *effective;  /* [K] effective samples (Kish) that each state's averages stand on */
+  const double *
+      overlap; /* [K, K] O_ij = N_j sum_n W_ni W_nj: the chance that a sample of i could have come from j; rows sum to 1 */
+  double   second_eigenvalue; /* of the overlap matrix: 1 would be two separate sets of rungs; 0 if K is 1 */
+  double   least_overlap; /* smallest O_ij, O_ji of neighbours i, j among rungs with samples; 1 if there is one alone */
+  PetscInt least_pair[2]; /* those neighbours */
+  double   gradient;      /* largest |sum_n w_n N_k W_nk - N_k| / N at the solution */
+  double   weight_error;  /* largest |sum_n w_n W_nk - 1| over rungs with samples */
+  PetscInt evaluations;   /* passes over the samples for objective, gradient and Hessian */
+  unsigned warnings;      /* TpMbarWarning */
+} TpMbarResult;
+
+/**
+  States of one system at several temperatures. Collective on `comm`, which is kept. Free with TpMbarDestroy().
+
+  @param[in] boltzmann    k_B in the units of energy over temperature
+  @param[in] num_states   K >= 1, equal on all ranks
+  @param[in] temperature  [K] equal on all ranks; any order, neighbours in it should overlap
+  @param[in] count        [K] samples of each state on this rank; may be zero
+  @param[in] energy       [sum of count] potential energies on this rank, grouped by state in order; kept, not copied
+  @param[in] g            [K] statistical inefficiency of each state, >= 1, equal on all ranks; NULL: all 1
+
+  Errors, on all ranks alike: TP_ERR_INPUT for an energy that is not finite, a temperature not above 0, g below 1, and fewer than two samples
+  in all.
+**/
+PetscErrorCode TpMbarCreateLadder(MPI_Comm comm, double boltzmann, PetscInt num_states, const double temperature[],
+                                  const PetscInt64 count[], const double energy[], const double g[], TpMbar *mbar);
+
+/** Write the reduced energies of samples first .. first + count - 1 of this rank at all K states: u [count, K] row-major. Not collective. **/
+typedef PetscErrorCode (*TpMbarRows)(void *context, PetscInt64 first, PetscInt count, double u[]);
+
+/** As TpMbarCreateLadder() for any states, whose reduced energies `rows` gives in blocks, several times over. What needs a temperature refuses it. **/
+PetscErrorCode TpMbarCreateTable(MPI_Comm comm, PetscInt num_states, const PetscInt64 count[], TpMbarRows rows,
+                                 void *context, const double g[], TpMbar *mbar);
+
+/**
+  Solve for f. Collective. PETSc TAO (bnls; options prefix "mbar_") minimises the convex objective with gradient and Hessian from the f of
+  neighbour-wise Bennett acceptance ratios; a Newton step on the gradient follows.
+
+  @param[out] result  filled
+
+  Errors, on all ranks: TP_ERR_INPUT if rungs do not overlap: a free-energy difference of neighbours would be worse than 1 (in k_B T), which is
+  less than about one sample that both share; the line names them. Reduced energies that are not numbers.
+**/
+PetscErrorCode TpMbarSolve(TpMbar mbar, TpMbarResult *result);
+
+/** Thermodynamics at one temperature, configurational part, with standard errors. Z_0 is the partition function of state 0. **/
+typedef struct {
+  double temperature;
+  double free_energy, free_energy_error;     /* F = -k_B T ln(Z / Z_0) */
+  double energy, energy_error;               /* U, mean potential energy */
+  double heat_capacity, heat_capacity_error; /* C_v = k_B beta^2 var(U) */
+  double entropy, entropy_error;             /* S = (U - F) / T: up to the constant k_B ln Z_0 */
+  double
+      effective; /* effective (Kish), uncorrelated samples that carry these: below about 50 nothing here is worth much */
+} TpMbarPoint;
+
+/** Collective; after TpMbarSolve(). Ladders only. In a bootstrap's replicate the errors are NaN. **/
+PetscErrorCode TpMbarAtTemperatures(TpMbar mbar, PetscInt n, const double temperature[], TpMbarPoint point[]);
+
+/** Weights [samples on this rank] at a temperature, which sum to 1 over all ranks, 1/g and all. Collective. Ladders only. **/
+PetscErrorCode TpMbarWeights(TpMbar mbar, double temperature, double weight[]);
+
+/**
+  Weights for any target state, and its f. Collective.
+
+  @param[in]  u       [samples on this rank] reduced energies in the target state
+  @param[out] weight  [samples on this rank] sum to 1 over all ranks
+  @param[out] f       -ln(Z_target / Z_0)
+  @param[out] error   its standard error
+  @param[out] effective  effective samples
+**/
+PetscErrorCode TpMbarReweight(TpMbar mbar, const double u[], double weight[], double *f, double *error,
+                              double *effective);
+
+/** Mean and standard error of values [samples on this rank] under weights from TpMbarWeights() or TpMbarReweight(). Collective. **/
+PetscErrorCode TpMbarExpectation(TpMbar mbar, const double weight[], const double value[], double *mean, double *error);
+
+/** Fill values [num] from a solved TpMbar: what is to get error bars. Collective; values equal on all ranks. **/
+typedef PetscErrorCode (*TpMbarStatistic)(TpMbar mbar, void *context, double value[]);
+
+/**
+  Standard errors by resampling: each replicate draws, for each rung, as many samples as it has, in circular blocks of 5 g_k samples
+  (single ones where g_k is 1), solves again, and calls `statistic`. Collective; after TpMbarSolve(), whose solution is there again afterwards.
+
+  A replicate's samples are a function of (seed, replicate, rung) and not of the ranks. Purpose TP_RANDOM_BOOTSTRAP.
+
+  @param[out] mean   [num] over the replicates
+  @param[out] error  [num] standard deviation over the replicates
+**/
+PetscErrorCode TpMbarBootstrap(TpMbar mbar, uint64_t seed, PetscInt replicates, PetscInt num, TpMbarStatistic statistic,
+                               void *context, double mean[], double error[]);
+
+/** Accepts NULL. Collective. **/
+PetscErrorCode TpMbarDestroy(TpMbar *mbar);
