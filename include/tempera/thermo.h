@@ -75,7 +75,7 @@ typedef enum {
   TP_MBAR_FEW_SAMPLES   = 2,  /* a rung with fewer than 10 uncorrelated samples: its error bar is a guess */
   TP_MBAR_POOR_OVERLAP  = 4,  /* neighbours overlap by less than TP_MBAR_LEAST_OVERLAP: errors may be underestimated */
   TP_MBAR_IDENTICAL     = 8,  /* two rungs have the same reduced energies (the same temperature) */
-  TP_MBAR_EXTRAPOLATION = 16, /* a rung stands on fewer than 10 effective samples of all rungs together */
+  TP_MBAR_EXTRAPOLATION = 16, /* a rung stands on fewer than 50 effective samples of all rungs together */
   TP_MBAR_NOT_CONVERGED = 32, /* the gradient is above 1e-10 per sample, or weights do not sum to one within 1e-6 */
 } TpMbarWarning;
 
@@ -91,8 +91,9 @@ typedef struct {
   const double *effective;  /* [K] effective samples (Kish) that each state's averages stand on */
   const double *
       overlap; /* [K, K] O_ij = N_j sum_n W_ni W_nj: the chance that a sample of i could have come from j; rows sum to 1 */
-  double   second_eigenvalue; /* of the overlap matrix: 1 would be two separate sets of rungs; 0 if K is 1 */
-  double   least_overlap; /* smallest O_ij, O_ji of neighbours i, j among rungs with samples; 1 if there is one alone */
+  double second_eigenvalue; /* of the overlap matrix: 1 would be two separate sets of rungs; 0 if K is 1 */
+  double
+      least_overlap; /* smallest max(O_ij, O_ji) of neighbours i, j among rungs with samples; 1 if there is one alone */
   PetscInt least_pair[2]; /* those neighbours */
   double   gradient;      /* largest |sum_n w_n N_k W_nk - N_k| / N at the solution */
   double   weight_error;  /* largest |sum_n w_n W_nk - 1| over rungs with samples */
@@ -145,7 +146,10 @@ typedef struct {
       effective; /* effective (Kish), uncorrelated samples that carry these: below about 50 nothing here is worth much */
 } TpMbarPoint;
 
-/** Collective; after TpMbarSolve(). Ladders only. In a bootstrap's replicate the errors are NaN. **/
+/**
+  Collective; after TpMbarSolve(). Ladders only. Errors hold for many samples. That of C_v beyond the hottest rung comes from the few samples in
+  the tail and is too small where these are missing; `effective` does not tell that. In a bootstrap's replicate the errors are NaN.
+**/
 PetscErrorCode TpMbarAtTemperatures(TpMbar mbar, PetscInt n, const double temperature[], TpMbarPoint point[]);
 
 /** Weights [samples on this rank] at a temperature, which sum to 1 over all ranks, 1/g and all. Collective. Ladders only. **/

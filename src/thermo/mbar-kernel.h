@@ -19,7 +19,7 @@ typedef struct {
   void (*softmax)(PetscInt num_states, const double offset[], const double root_weight[], double p[], double log_sum[],
                   double gradient[]);
 
-  /** x [block] <- exp(x), for x <= 709; below -708 the result is about 3e-308. **/
+  /** x [block] <- exp(x), for x <= 709; below -300 the result is that of -300, 5e-131. **/
   void (*exponential)(double x[]);
 
   /** sums[0] += sum of weight_n s(x_n), sums[1] += sum of weight_n s'(x_n), s(x) = 1 / (1 + exp(-x)). **/

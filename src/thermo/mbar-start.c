@@ -57,18 +57,21 @@ static PetscErrorCode SumPairs(TpMbar mbar, const Pair *pair, double sums[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* One step of Newton's method, kept within what is known. */
+/* One step of Newton's method, kept within what is known. Where states share nothing the excess is 0 in a whole range: then any value will do. */
 static void Improve(Pair *pair, double excess, double slope)
 {
-  double next;
+  const double furthest = 20.0;
+  double       next;
 
+  pair->step = 0.0;
+  if (excess == 0.0) return;
   if (excess > 0.0)
     pair->high = pair->difference;
   else
     pair->low = pair->difference;
   next = pair->difference - excess / slope;
-  if (!(fabs(next - pair->difference) < 20.0)) next = pair->difference - (excess > 0.0 ? 20.0 : -20.0);
-  if (next <= pair->low || next >= pair->high) next = 0.5 * (pair->low + pair->high);
+  if (!(fabs(next - pair->difference) < furthest)) next = pair->difference - (excess > 0.0 ? furthest : -furthest);
+  if (next < pair->low || next > pair->high) next = 0.5 * (pair->low + pair->high);
   pair->step       = fabs(next - pair->difference);
   pair->difference = next;
 }

@@ -4,7 +4,8 @@
 #include <math.h>
 #include <petscblaslapack.h>
 
-static const double least_samples     = 10.0;  /* TP_MBAR_FEW_SAMPLES, TP_MBAR_EXTRAPOLATION */
+static const double least_samples     = 10.0;  /* TP_MBAR_FEW_SAMPLES */
+static const double least_effective   = 50.0;  /* TP_MBAR_EXTRAPOLATION */
 static const double largest_gradient  = 1e-10; /* TP_MBAR_NOT_CONVERGED */
 static const double largest_unity     = 1e-6;
 static const double largest_error     = 1.0;  /* of a difference of neighbours, k_B T: see TpMbarSolve() */
@@ -149,6 +150,7 @@ static void FillDifferences(TpMbar mbar, const double covariance[])
   }
 }
 
+/* Of O_ij and O_ji the larger: a rung with few samples has small numbers in its column whatever its place. */
 static void FillOverlap(TpMbar mbar, const double squares[], TpMbarResult *result)
 {
   const PetscInt num = mbar->num_states;
@@ -161,7 +163,7 @@ static void FillOverlap(TpMbar mbar, const double squares[], TpMbarResult *resul
   result->least_overlap = 1.0;
   for (PetscInt p = 0; p + 1 < mbar->num_sampled; ++p) {
     const PetscInt i = mbar->sampled[p], j = mbar->sampled[p + 1];
-    const double   overlap = PetscMin(mbar->result_overlap[i * num + j], mbar->result_overlap[j * num + i]);
+    const double   overlap = PetscMax(mbar->result_overlap[i * num + j], mbar->result_overlap[j * num + i]);
 
     if (overlap >= result->least_overlap) continue;
     result->least_overlap = overlap;
@@ -190,7 +192,7 @@ static void FillWarnings(TpMbar mbar, const double squares[], TpMbarResult *resu
       result->warnings |= TP_MBAR_EMPTY_STATE;
     else if (mbar->size[k] < least_samples)
       result->warnings |= TP_MBAR_FEW_SAMPLES;
-    if (mbar->result_effective[k] < least_samples) result->warnings |= TP_MBAR_EXTRAPOLATION;
+    if (mbar->result_effective[k] < least_effective) result->warnings |= TP_MBAR_EXTRAPOLATION;
   }
   for (PetscInt i = 0; i < mbar->num_sampled; ++i) {
     result->gradient     = PetscMax(result->gradient, fabs(mbar->gradient[i]) / mbar->sum_size);

@@ -35,7 +35,7 @@ static inline PetscErrorCode OscillatorsCreate(PetscInt num_states, int half_fre
 /* Independent samples: minus the logarithm of m uniform numbers is Gamma distributed. */
 static inline PetscErrorCode OscillatorsDraw(Oscillators *system, uint64_t seed)
 {
-  const int m = system->half_freedom;
+  const int  m = system->half_freedom;
   PetscInt64 n = 0;
 
   PetscFunctionBeginUser;
@@ -70,8 +70,8 @@ static inline PetscErrorCode OscillatorsDestroy(Oscillators *system)
 static inline PetscErrorCode OscillatorsMbar(const Oscillators *system, MPI_Comm comm, const double g[], TpMbar *mbar)
 {
   PetscFunctionBeginUser;
-  PetscCall(TpMbarCreateLadder(comm, 1.0, system->num_states, system->temperature, system->count, system->energy, g,
-                               mbar));
+  PetscCall(
+      TpMbarCreateLadder(comm, 1.0, system->num_states, system->temperature, system->count, system->energy, g, mbar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
