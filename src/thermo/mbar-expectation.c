@@ -141,7 +141,7 @@ static PetscErrorCode NormaliseWeights(TpMbar mbar, double weight[], double *log
 
   PetscFunctionBeginUser;
   for (PetscInt64 n = 0; n < mbar->num_local; ++n) largest = PetscMax(largest, weight[n]);
-  PetscCall(TpAllreduce(MPI_IN_PLACE, &largest, 1, MPI_DOUBLE, MPI_MAX, mbar->comm, NULL));
+  PetscCall(TpMbarMaximum(mbar, &largest));
   for (PetscInt64 first = 0; first < mbar->num_local; first += TP_MBAR_BLOCK) {
     const PetscInt count = TpMbarBlockCount(first, mbar->num_local);
     double         root_weight[TP_MBAR_BLOCK];

@@ -7,7 +7,9 @@
 #include "mbar-kernel.h"
 
 struct TpMbar_ {
-  MPI_Comm             comm;
+  MPI_Comm comm;
+  PetscBool
+      alone; /* one rank has it all: nothing to wait for, and even a look for messages can cost a busy core's time slice */
   const TpMbarKernels *kernels;
   PetscInt             num_states;
 
@@ -112,6 +114,15 @@ typedef PetscErrorCode (*TpMbarColumns)(TpMbar mbar, void *context, PetscInt64 f
 /** Covariance [num, num] of the linear functionals sum_n w_n x_in, uncertainty of f included. Collective. **/
 PetscErrorCode TpMbarCovariance(TpMbar mbar, PetscInt num, TpMbarColumns columns, void *context, double covariance[],
                                 double squares[]);
+
+/** Make one rank's error everyone's. Collective. **/
+PetscErrorCode TpMbarAgree(TpMbar mbar, PetscErrorCode code);
+
+/** Largest value of all ranks. Collective. **/
+PetscErrorCode TpMbarMaximum(TpMbar mbar, double *value);
+
+/** Rank 0's values [count]. Collective. **/
+PetscErrorCode TpMbarBroadcast(TpMbar mbar, PetscInt count, double values[]);
 
 /** Where this rank's results meet: agree on `code`, then sum values [count] over the ranks. **/
 PetscErrorCode TpMbarSum(TpMbar mbar, PetscErrorCode code, PetscInt count, double values[]);

@@ -4,12 +4,40 @@
 #include <math.h>
 #include <petscblaslapack.h>
 
+PetscErrorCode TpMbarAgree(TpMbar mbar, PetscErrorCode code)
+{
+  PetscFunctionBeginUser;
+  if (mbar->alone) PetscFunctionReturn(code);
+  PetscCall(TpAgree(mbar->comm, code));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpMbarMaximum(TpMbar mbar, double *value)
+{
+  PetscFunctionBeginUser;
+  if (mbar->alone) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TpAllreduce(MPI_IN_PLACE, value, 1, MPI_DOUBLE, MPI_MAX, mbar->comm, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpMbarBroadcast(TpMbar mbar, PetscInt count, double values[])
+{
+  PetscMPIInt length;
+
+  PetscFunctionBeginUser;
+  if (mbar->alone) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMPIIntCast(count, &length));
+  PetscCall(TpBroadcast(values, length, MPI_DOUBLE, 0, mbar->comm, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TpMbarSum(TpMbar mbar, PetscErrorCode code, PetscInt count, double values[])
 {
   PetscMPIInt length;
 
   PetscFunctionBeginUser;
-  PetscCall(TpAgree(mbar->comm, code));
+  if (mbar->alone) PetscFunctionReturn(code);
+  PetscCall(TpMbarAgree(mbar, code));
   PetscCall(PetscMPIIntCast(count, &length));
   PetscCall(TpAllreduce(MPI_IN_PLACE, values, length, MPI_DOUBLE, MPI_SUM, mbar->comm, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);

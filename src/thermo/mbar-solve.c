@@ -38,7 +38,7 @@ static PetscErrorCode RequestAt(Problem *problem, const double f[])
   if (same) PetscFunctionReturn(PETSC_SUCCESS);
   problem->request[0] = 1.0;
   PetscCall(PetscArraycpy(&problem->request[1], f, num));
-  PetscCall(TpBroadcast(problem->request, (int)num + 1, MPI_DOUBLE, 0, problem->mbar->comm, NULL));
+  PetscCall(TpMbarBroadcast(problem->mbar, num + 1, problem->request));
   PetscCall(Evaluate(problem));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -46,11 +46,11 @@ static PetscErrorCode RequestAt(Problem *problem, const double f[])
 /* The other ranks: evaluate where rank 0 says until it says stop. */
 static PetscErrorCode Serve(Problem *problem)
 {
-  const int length = (int)problem->mbar->num_sampled + 1;
+  const PetscInt length = problem->mbar->num_sampled + 1;
 
   PetscFunctionBeginUser;
   for (;;) {
-    PetscCall(TpBroadcast(problem->request, length, MPI_DOUBLE, 0, problem->mbar->comm, NULL));
+    PetscCall(TpMbarBroadcast(problem->mbar, length, problem->request));
     if (problem->request[0] == 0.0) break;
     PetscCall(Evaluate(problem));
   }
@@ -237,8 +237,7 @@ static PetscErrorCode Lead(Problem *problem, double f[])
   if (!code) code = Polish(problem, f);
   if (problem->failed) PetscFunctionReturn(code);
   problem->request[0] = 0.0;
-  PetscCall(
-      TpBroadcast(problem->request, (int)problem->mbar->num_sampled + 1, MPI_DOUBLE, 0, problem->mbar->comm, NULL));
+  PetscCall(TpMbarBroadcast(problem->mbar, problem->mbar->num_sampled + 1, problem->request));
   PetscFunctionReturn(code);
 }
 
@@ -271,8 +270,8 @@ static PetscErrorCode SetUnsampled(TpMbar mbar, PetscInt state)
 
   PetscFunctionBeginUser;
   code = SumUnsampled(mbar, state, &largest, NULL);
-  PetscCall(TpAgree(mbar->comm, code));
-  PetscCall(TpAllreduce(MPI_IN_PLACE, &largest, 1, MPI_DOUBLE, MPI_MAX, mbar->comm, NULL));
+  PetscCall(TpMbarAgree(mbar, code));
+  PetscCall(TpMbarMaximum(mbar, &largest));
   code = SumUnsampled(mbar, state, &largest, &sum);
   PetscCall(TpMbarSum(mbar, code, 1, &sum));
   mbar->f[state] = -(largest + log(sum));
@@ -296,8 +295,8 @@ PetscErrorCode TpMbarMinimize(TpMbar mbar, double f[])
     code = rank == 0 ? Lead(&problem, f) : Serve(&problem);
   }
   PetscCall(PetscFree2(problem.f, problem.request));
-  PetscCall(TpAgree(mbar->comm, code));
-  PetscCall(TpBroadcast(f, (int)num, MPI_DOUBLE, 0, mbar->comm, NULL));
+  PetscCall(TpMbarAgree(mbar, code));
+  PetscCall(TpMbarBroadcast(mbar, num, f));
   PetscCall(TpMbarEvaluate(mbar, f));
   for (PetscInt i = 0; i < num; ++i) mbar->f[mbar->sampled[i]] = f[i];
   for (PetscInt k = 0; k < mbar->num_states; ++k) {

@@ -57,7 +57,7 @@ static PetscErrorCode Average(TpMbar mbar, Averages *averages)
 
   PetscFunctionBeginUser;
   for (PetscInt64 n = 0; n < mbar->num_local; ++n) largest = PetscMax(largest, LogWeight(mbar, averages, n));
-  PetscCall(TpAllreduce(MPI_IN_PLACE, &largest, 1, MPI_DOUBLE, MPI_MAX, mbar->comm, NULL));
+  PetscCall(TpMbarMaximum(mbar, &largest));
   averages->log_sum = largest;
   for (int pass = 0; pass < 2; ++pass) {
     double sums[4] = {0.0};

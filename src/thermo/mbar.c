@@ -97,8 +97,12 @@ static PetscErrorCode FindReference(TpMbar mbar)
 
 static PetscErrorCode Begin(MPI_Comm comm, PetscInt num_states, TpMbar *mbar)
 {
+  int size;
+
   PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_size(comm, &size));
   PetscCall(PetscNew(mbar));
+  (*mbar)->alone      = (PetscBool)(size == 1);
   (*mbar)->comm       = comm;
   (*mbar)->kernels    = TpMbarKernelsBest();
   (*mbar)->num_states = num_states;
@@ -178,7 +182,7 @@ PetscErrorCode TpMbarSolve(TpMbar mbar, TpMbarResult *result)
   if (!code) code = TpMbarMinimize(mbar, f);
   if (!code) code = TpMbarUncertainty(mbar, result);
   PetscCall(PetscFree(f));
-  PetscCall(TpAgree(mbar->comm, code)); /* a bound that one rank's last bits miss is missed by all */
+  PetscCall(TpMbarAgree(mbar, code)); /* a bound that one rank's last bits miss is missed by all */
   result->evaluations = mbar->evaluations;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

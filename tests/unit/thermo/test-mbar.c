@@ -121,9 +121,9 @@ int main(int argc, char **argv)
   TpTestCall(Calibration((Case){2, 4, 1.05, 200, 0.49, 0.50}));
   TpTestCall(Calibration((Case){2, 8, 1.5, 200, 0.35, 0.45}));
   TpTestCall(Calibration((Case){2, 30, 1.9, 1000, 0.04, 0.06}));
-  TpTestCall(Calibration((Case){32, 10, 1.1, 200, 0.07, 0.09}));
-  TpTestCall(Calibration((Case){32, 30, 1.6, 150, 0.12, 0.15}));
-  TpTestCall(Calibration((Case){32, 30, 1.9, 300, 0.04, 0.06}));
+  TpTestCall(Calibration((Case){32, 10, 1.1, 100, 0.07, 0.09}));
+  TpTestCall(Calibration((Case){32, 30, 1.6, 60, 0.12, 0.15}));
+  TpTestCall(Calibration((Case){32, 30, 1.9, 100, 0.04, 0.08}));
   TpTestCall(Temperatures());
   return TpTestEnd();
 }
