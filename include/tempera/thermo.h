@@ -147,7 +147,7 @@ typedef struct {
 } TpMbarPoint;
 
 /**
-  Collective; after TpMbarSolve(). Ladders only. Errors hold for many samples. That of C_v beyond the hottest rung comes from the few samples in
+  Collective; after TpMbarSolve(). Ladders only. Errors hold for many samples. That of C_v beyond the last rungs comes from the few samples in
   the tail and is too small where these are missing; `effective` does not tell that. In a bootstrap's replicate the errors are NaN.
 **/
 PetscErrorCode TpMbarAtTemperatures(TpMbar mbar, PetscInt n, const double temperature[], TpMbarPoint point[]);

@@ -18,7 +18,7 @@ struct TpMbar_ {
   double       *temperature; /* [K] */
   double       *beta;        /* [K] */
   const double *energy;      /* [num_local], the caller's */
-  double        reference; /* an energy near all others: reduced energies are taken from there, and keep their digits */
+  double        reference;   /* the lowest energy: reduced energies count from there */
 
   /* a table */
   TpMbarRows rows;

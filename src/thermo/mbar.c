@@ -82,16 +82,18 @@ static PetscErrorCode CountSamples(TpMbar mbar, const PetscInt64 count[], const 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Rounded to single precision, so that it is the same number for any distribution over ranks but by rare chance. */
+/*
+  The lowest energy of all: beta_k (U - U_min) is a number of the size of the degrees of freedom wherever state k has weight, however far apart the
+  temperatures are, and keeps its digits; and it is the same for any distribution over ranks.
+*/
 static PetscErrorCode FindReference(TpMbar mbar)
 {
-  double sums[2] = {0.0, (double)mbar->num_local};
+  double highest = -PETSC_MAX_REAL; /* of -U */
 
   PetscFunctionBeginUser;
-  for (PetscInt64 n = 0; n < mbar->num_local; ++n) sums[0] += mbar->energy[n];
-  PetscCall(TpMbarSum(mbar, PETSC_SUCCESS, 2, sums));
-  mbar->reference = (double)(float)(sums[0] / sums[1]);
-  if (!isfinite(mbar->reference)) mbar->reference = 0.0;
+  for (PetscInt64 n = 0; n < mbar->num_local; ++n) highest = PetscMax(highest, -mbar->energy[n]);
+  PetscCall(TpMbarMaximum(mbar, &highest));
+  mbar->reference = -highest;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -77,7 +77,10 @@ static PetscErrorCode Calibration(Case test)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Exact values at temperatures between and beyond the rungs, too: F, U, C_v, S of 200 data sets with K = 4. */
+/*
+  Exact values at temperatures between and beyond the rungs, too: F, U, C_v, S of 200 data sets with K = 4. C_v only between them: beyond, its
+  error stands on the same few samples in the tail as itself; test-mbar-double-well.c tests it with more samples.
+*/
 static PetscErrorCode Temperatures(void)
 {
   enum { NUM = 3 };
@@ -109,7 +112,9 @@ static PetscErrorCode Temperatures(void)
     PetscCall(TpMbarDestroy(&mbar));
   }
   for (int i = 0; i < NUM; ++i) {
-    for (int j = 0; j < 4; ++j) Check(&scores[i][j], REPEATS, names[j], &test);
+    for (int j = 0; j < 4; ++j) {
+      if (j != 2 || i == 1) Check(&scores[i][j], REPEATS, names[j], &test);
+    }
   }
   PetscCall(OscillatorsDestroy(&system));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -120,10 +125,10 @@ int main(int argc, char **argv)
   TpTestBegin(&argc, &argv);
   TpTestCall(Calibration((Case){2, 4, 1.05, 200, 0.49, 0.50}));
   TpTestCall(Calibration((Case){2, 8, 1.5, 200, 0.35, 0.45}));
-  TpTestCall(Calibration((Case){2, 30, 1.9, 1000, 0.04, 0.06}));
+  TpTestCall(Calibration((Case){2, 30, 1.9, 1000, 0.05, 0.07}));
   TpTestCall(Calibration((Case){32, 10, 1.1, 100, 0.07, 0.09}));
-  TpTestCall(Calibration((Case){32, 30, 1.6, 60, 0.12, 0.15}));
-  TpTestCall(Calibration((Case){32, 30, 1.9, 100, 0.04, 0.08}));
+  TpTestCall(Calibration((Case){32, 30, 1.6, 60, 0.10, 0.15}));
+  TpTestCall(Calibration((Case){32, 30, 1.9, 100, 0.03, 0.06}));
   TpTestCall(Temperatures());
   return TpTestEnd();
 }
