@@ -141,6 +141,12 @@ PetscErrorCode TpFileReadRows(TpFile file, const char *name, TpFileType type, Pe
 PetscErrorCode TpFileReadAll(TpFile file, const char *name, TpFileType type, PetscInt rank, const PetscInt64 shape[],
                              void *data);
 
+/**
+  Copy the first rows of a dataset of `from` into the dataset of that name in `to`, which has rows of the same type and shape; in pieces, each
+  rank its share. Collective; both files are open on the same ranks. Errors: as TpFileReadRows() and TpFileWriteRows().
+**/
+PetscErrorCode TpFileCopyRows(TpFile from, TpFile to, const char *name, PetscInt64 num_rows);
+
 /* ------------------------------------------------------------------------------------------------------------ attributes */
 
 /** Attributes of an object ("/" is the root). All collective, all ranks give the same values. Reading a missing or ill-typed one: TP_ERR_INPUT. **/
@@ -178,6 +184,15 @@ typedef struct {
     taken at the start and not found missing later. parameters/frames_written is the end of the last TpTrajectoryWrite(). **/
 PetscErrorCode TpTrajectoryCreate(MPI_Comm comm, const char *path, const TpFileHeader *header,
                                   const TpTrajectorySettings *settings);
+
+/**
+  Make a trajectory file that is there anew, with room for settings->num_frames frames; frames written so far are copied, and the old file stays
+  until the new one is whole. Does nothing if the room is right already. Collective.
+
+  @param[out] resized  whether a new file was made
+**/
+PetscErrorCode TpTrajectoryResize(MPI_Comm comm, const char *path, const TpFileHeader *header,
+                                  const TpTrajectorySettings *settings, PetscBool *resized);
 
 /**
   Write frames [first, first + count) of a file opened by TpFileOpenForUpdate(); each rank its own, count 0 writes nothing. Collective.

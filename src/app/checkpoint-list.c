@@ -97,6 +97,18 @@ static PetscErrorCode NewestWhole(TpRun run, char path[PETSC_MAX_PATH_LEN], Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TpCheckpointNewest(TpRun run, PetscInt64 *rounds)
+{
+  PetscInt    count = 0;
+  PetscInt64 *all   = NULL;
+
+  PetscFunctionBeginUser;
+  PetscCall(ListEverywhere(run, &count, &all));
+  *rounds = count ? all[0] : 0;
+  PetscCall(PetscFree(all));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TpCheckpointFind(TpRun run, const char *wanted, char path[PETSC_MAX_PATH_LEN], PetscInt64 *next_round)
 {
   char      message[512];

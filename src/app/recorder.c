@@ -1,47 +1,7 @@
 /* run.h5: every round of every rung, in rows that are written into place. */
-#include "run-impl.h"
+#include "recorder-impl.h"
 
 #include <math.h>
-
-/* Numbers kept of each frame, in the order of the buffer. Those with a dataset are written; all are summed over trainers as they are. */
-enum {
-  ENERGY,
-  LABEL,
-  KINETIC,
-  PROBABILITY,
-  WALKER,
-  PARTNER,
-  ACCEPTED,
-  MD_SECONDS,
-  IDLE_SECONDS,
-  MD_CPU_SECONDS,
-  CPU_SECONDS,
-  NUM_NUMBERS
-};
-
-static const struct {
-  int         number;
-  const char *name;
-  TpFileType  type;
-  TpDimension dimension;
-  const char *description;
-} columns[] = {
-    {ENERGY, "/energy/value", TP_FILE_DOUBLE, TP_DIMENSION_ENERGY,
-     "potential energy of the state that each rung generated, before the swap [round, rung]"},
-    {LABEL, "/temperature/label", TP_FILE_DOUBLE, TP_DIMENSION_TEMPERATURE,
-     "temperature label that is learned with the frame [round, rung]"},
-    {KINETIC, "/temperature/kinetic", TP_FILE_DOUBLE, TP_DIMENSION_TEMPERATURE,
-     "kinetic temperature of all moving atoms [round, rung]"},
-    {PROBABILITY, "/exchange/probability", TP_FILE_DOUBLE, TP_DIMENSION_NONE,
-     "probability of the swap tried after the frame [round, rung]"},
-    {WALKER, "/exchange/walker", TP_FILE_INT32, TP_DIMENSION_NONE,
-     "walker at each rung, before the swap [round, rung]"},
-    {PARTNER, "/exchange/partner", TP_FILE_INT32, TP_DIMENSION_NONE,
-     "rung that a swap was tried with after the frame, -1: none [round, rung]"},
-    {ACCEPTED, "/exchange/accepted", TP_FILE_INT32, TP_DIMENSION_NONE, "whether that swap was accepted [round, rung]"},
-};
-
-#define NUM_COLUMNS ((int)(sizeof(columns) / sizeof(columns[0])))
 
 struct TpRecorder_ {
   TpRun              run; /* kept, the caller's */
@@ -50,7 +10,7 @@ struct TpRecorder_ {
   PetscInt           num_features;
   PetscInt           capacity;    /* rounds in the buffers */
   PetscInt64         first_round; /* of the buffers */
-  double            *numbers;     /* [capacity, rungs, NUM_NUMBERS] zero where the frame is another trainer's */
+  double            *numbers;     /* [capacity, rungs, TP_RECORD_NUMBERS] zero where the frame is another trainer's */
   float             *features;    /* [capacity, rungs, features] likewise */
   double            *loss;        /* [capacity] */
   void              *column;      /* [capacity, rungs] of one dataset */
@@ -62,69 +22,6 @@ struct TpRecorder_ {
 
 /* ------------------------------------------------------------------------------------------------------------ create */
 
-static PetscErrorCode DefineDatasets(TpRun run, TpFile file)
-{
-  const PetscInt     num_rungs = run->ladder->num_rungs, num_features = run->system.num_features;
-  const PetscInt64   rounds = run->settings.run.rounds, one = 1;
-  const PetscInt64   by_rung[]    = {rounds, num_rungs};
-  const PetscInt64   by_feature[] = {rounds, num_rungs, num_features};
-  const TpUnitSystem units        = run->system.units;
-
-  PetscFunctionBeginUser;
-  PetscCall(TpFileDefine(file, "/progress/rounds_written", TP_FILE_INT64, 1, &one, "",
-                         "rows below are valid up to this round"));
-  for (int i = 0; i < NUM_COLUMNS; ++i)
-    PetscCall(TpFileDefine(file, columns[i].name, columns[i].type, 2, by_rung, TpUnitName(units, columns[i].dimension),
-                           columns[i].description));
-  PetscCall(TpFileDefine(file, "/features/value", TP_FILE_FLOAT, 3, by_feature, "see /features/unit",
-                         "features of each frame [round, rung, feature]"));
-  PetscCall(TpFileDefine(file, "/training/loss", TP_FILE_DOUBLE, 1, &rounds, "",
-                         "denoising loss of the last optimiser step of each round; NaN: none was done"));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode WriteFacts(TpRun run, TpFile file)
-{
-  const PetscInt64  num_rungs = run->ladder->num_rungs;
-  const TpSettings *settings  = &run->settings;
-
-  PetscFunctionBeginUser;
-  PetscCall(TpFileWriteAll(file, "/ladder/temperature", TP_FILE_DOUBLE, 1, &num_rungs, run->ladder->temperature,
-                           TpUnitName(run->system.units, TP_DIMENSION_TEMPERATURE), "temperature of each rung"));
-  PetscCall(TpFileWriteAll(file, "/ladder/beta", TP_FILE_DOUBLE, 1, &num_rungs, run->ladder->beta,
-                           run->system.units == TP_UNITS_MOLECULAR ? "mol/kJ" : "",
-                           "inverse temperature 1/(k_B T) of each rung"));
-  PetscCall(TpWriteFeatures(file, run->system.num_features, run->system.name, run->system.unit, run->system.period));
-  PetscCall(TpFileWriteText(file, "/", "engine", run->system.engine));
-  PetscCall(TpFileWriteInteger(file, "/", "steps_per_round", settings->ladder.interval));
-  PetscCall(TpFileWriteReal(file, "/", "timestep", settings->engine.timestep));
-  PetscCall(TpFileWriteInteger(file, "/", "start_round", settings->training.start_round));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode WriteContents(TpRun run, TpFile file)
-{
-  PetscFunctionBeginUser;
-  PetscCall(WriteFacts(run, file));
-  PetscCall(DefineDatasets(run, file));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode CreateFile(TpRun run, const char *path)
-{
-  const TpFileHeader header = {.format     = TP_RUN_FORMAT,
-                               .version    = TP_RUN_VERSION,
-                               .program    = TpVersionLine(),
-                               .parameters = run->used_parameters,
-                               .placed     = PETSC_TRUE};
-  TpFile             file;
-
-  PetscFunctionBeginUser;
-  PetscCall(TpFileCreate(run->groups->group, path, &header, &file));
-  PetscCall(TpFileConclude(&file, WriteContents(run, file)));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode TpRecorderCreate(TpRun run, TpRecorder *recorder)
 {
   TpRecorder new_recorder;
@@ -132,7 +29,7 @@ PetscErrorCode TpRecorderCreate(TpRun run, TpRecorder *recorder)
 
   PetscFunctionBeginUser;
   PetscCall(TpRunPath(run, "run.h5", path));
-  if (run->first_round == 0) PetscCall(CreateFile(run, path));
+  PetscCall(TpRunFilePrepare(run, path));
   PetscCall(PetscNew(&new_recorder));
   new_recorder->run          = run;
   new_recorder->num_rungs    = run->ladder->num_rungs;
@@ -140,7 +37,7 @@ PetscErrorCode TpRecorderCreate(TpRun run, TpRecorder *recorder)
   new_recorder->capacity     = (PetscInt)PetscMin(run->settings.output.report_interval, run->settings.run.rounds);
   new_recorder->first_round  = run->first_round;
   const PetscInt rows        = new_recorder->capacity * new_recorder->num_rungs;
-  PetscCall(PetscCalloc3(rows * NUM_NUMBERS, &new_recorder->numbers, rows * new_recorder->num_features,
+  PetscCall(PetscCalloc3(rows * TP_RECORD_NUMBERS, &new_recorder->numbers, rows * new_recorder->num_features,
                          &new_recorder->features, new_recorder->capacity, &new_recorder->loss));
   PetscCall(PetscMalloc1((size_t)rows * sizeof(double), &new_recorder->column));
   PetscCall(
@@ -185,19 +82,19 @@ static PetscInt RowOf(TpRecorder recorder, PetscInt64 round, PetscInt rung)
 void TpRecorderAdd(TpRecorder recorder, const TpFrame *frame, const float features[])
 {
   const PetscInt row     = RowOf(recorder, frame->round, frame->rung);
-  double        *numbers = recorder->numbers + row * NUM_NUMBERS;
+  double        *numbers = recorder->numbers + row * TP_RECORD_NUMBERS;
 
-  numbers[ENERGY]         = frame->energy;
-  numbers[LABEL]          = frame->label;
-  numbers[KINETIC]        = frame->kinetic;
-  numbers[PROBABILITY]    = frame->probability;
-  numbers[WALKER]         = (double)frame->walker;
-  numbers[PARTNER]        = frame->partner;
-  numbers[ACCEPTED]       = frame->accepted;
-  numbers[MD_SECONDS]     = frame->md_seconds;
-  numbers[IDLE_SECONDS]   = frame->idle_seconds;
-  numbers[MD_CPU_SECONDS] = frame->md_cpu_seconds;
-  numbers[CPU_SECONDS]    = frame->cpu_seconds;
+  numbers[TP_RECORD_ENERGY]         = frame->energy;
+  numbers[TP_RECORD_LABEL]          = frame->label;
+  numbers[TP_RECORD_KINETIC]        = frame->kinetic;
+  numbers[TP_RECORD_PROBABILITY]    = frame->probability;
+  numbers[TP_RECORD_WALKER]         = (double)frame->walker;
+  numbers[TP_RECORD_PARTNER]        = frame->partner;
+  numbers[TP_RECORD_ACCEPTED]       = frame->accepted;
+  numbers[TP_RECORD_MD_SECONDS]     = frame->md_seconds;
+  numbers[TP_RECORD_IDLE_SECONDS]   = frame->idle_seconds;
+  numbers[TP_RECORD_MD_CPU_SECONDS] = frame->md_cpu_seconds;
+  numbers[TP_RECORD_CPU_SECONDS]    = frame->cpu_seconds;
   for (PetscInt i = 0; i < recorder->num_features; ++i)
     recorder->features[row * recorder->num_features + i] = features[i];
 }
@@ -213,14 +110,15 @@ void TpRecorderAddLoss(TpRecorder recorder, PetscInt64 round, double loss)
 static void CountRound(TpRecorder recorder, const double numbers[])
 {
   for (PetscInt k = 0; k < recorder->num_rungs; ++k) {
-    const double *n = numbers + k * NUM_NUMBERS;
+    const double *n = numbers + k * TP_RECORD_NUMBERS;
 
-    recorder->walkers[k] = (PetscInt64)n[WALKER];
-    recorder->swaps[k] = (TpSwap){(PetscInt)n[PARTNER], n[ACCEPTED] != 0.0 ? PETSC_TRUE : PETSC_FALSE, n[PROBABILITY]};
-    recorder->times.md_seconds += n[MD_SECONDS];
-    recorder->times.idle_seconds += n[IDLE_SECONDS];
-    recorder->times.md_cpu_seconds += n[MD_CPU_SECONDS];
-    recorder->times.cpu_seconds += n[CPU_SECONDS];
+    recorder->walkers[k] = (PetscInt64)n[TP_RECORD_WALKER];
+    recorder->swaps[k]   = (TpSwap){(PetscInt)n[TP_RECORD_PARTNER],
+                                  n[TP_RECORD_ACCEPTED] != 0.0 ? PETSC_TRUE : PETSC_FALSE, n[TP_RECORD_PROBABILITY]};
+    recorder->times.md_seconds += n[TP_RECORD_MD_SECONDS];
+    recorder->times.idle_seconds += n[TP_RECORD_IDLE_SECONDS];
+    recorder->times.md_cpu_seconds += n[TP_RECORD_MD_CPU_SECONDS];
+    recorder->times.cpu_seconds += n[TP_RECORD_CPU_SECONDS];
   }
   TpLadderStatisticsAdd(recorder->statistics, recorder->walkers, recorder->swaps);
 }
@@ -235,7 +133,7 @@ static PetscErrorCode Gather(TpRecorder recorder, PetscInt rounds)
 
   PetscFunctionBeginUser;
   if (recorder->run->groups->num_trainers == 1) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(TpAllreduce(MPI_IN_PLACE, recorder->numbers, rows * NUM_NUMBERS, MPI_DOUBLE, MPI_SUM, comm, NULL));
+  PetscCall(TpAllreduce(MPI_IN_PLACE, recorder->numbers, rows * TP_RECORD_NUMBERS, MPI_DOUBLE, MPI_SUM, comm, NULL));
   PetscCall(
       TpAllreduce(MPI_IN_PLACE, recorder->features, rows * recorder->num_features, MPI_FLOAT, MPI_SUM, comm, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -243,13 +141,13 @@ static PetscErrorCode Gather(TpRecorder recorder, PetscInt rounds)
 
 static void FillColumn(TpRecorder recorder, int i, PetscInt first_row, PetscInt rows)
 {
-  const double *numbers = recorder->numbers + first_row * NUM_NUMBERS + columns[i].number;
+  const double *numbers = recorder->numbers + first_row * TP_RECORD_NUMBERS + tp_record_columns[i].number;
 
   for (PetscInt row = 0; row < rows; ++row) {
-    if (columns[i].type == TP_FILE_DOUBLE)
-      ((double *)recorder->column)[row] = numbers[row * NUM_NUMBERS];
+    if (tp_record_columns[i].type == TP_FILE_DOUBLE)
+      ((double *)recorder->column)[row] = numbers[row * TP_RECORD_NUMBERS];
     else
-      ((int32_t *)recorder->column)[row] = (int32_t)numbers[row * NUM_NUMBERS];
+      ((int32_t *)recorder->column)[row] = (int32_t)numbers[row * TP_RECORD_NUMBERS];
   }
 }
 
@@ -263,9 +161,10 @@ static PetscErrorCode WriteRows(TpRecorder recorder, PetscInt rounds)
   const PetscInt   row    = first * recorder->num_rungs;
 
   PetscFunctionBeginUser;
-  for (int i = 0; i < NUM_COLUMNS; ++i) {
+  for (int i = 0; i < TP_RECORD_COLUMNS; ++i) {
     FillColumn(recorder, i, row, count * recorder->num_rungs);
-    PetscCall(TpFileWriteRows(recorder->file, columns[i].name, columns[i].type, round, count, recorder->column));
+    PetscCall(TpFileWriteRows(recorder->file, tp_record_columns[i].name, tp_record_columns[i].type, round, count,
+                              recorder->column));
   }
   PetscCall(TpFileWriteRows(recorder->file, "/features/value", TP_FILE_FLOAT, round, count,
                             recorder->features + row * recorder->num_features));
@@ -288,11 +187,12 @@ PetscErrorCode TpRecorderFlush(TpRecorder recorder, PetscInt64 end_round)
   PetscFunctionBeginUser;
   if (!rounds) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Gather(recorder, rounds));
-  for (PetscInt i = 0; i < rounds; ++i) CountRound(recorder, recorder->numbers + i * recorder->num_rungs * NUM_NUMBERS);
+  for (PetscInt i = 0; i < rounds; ++i)
+    CountRound(recorder, recorder->numbers + i * recorder->num_rungs * TP_RECORD_NUMBERS);
   recorder->times.rounds += rounds;
   PetscCall(WriteRows(recorder, rounds));
   PetscCall(WriteCounter(recorder, end_round));
-  PetscCall(PetscArrayzero(recorder->numbers, recorder->capacity * recorder->num_rungs * NUM_NUMBERS));
+  PetscCall(PetscArrayzero(recorder->numbers, recorder->capacity * recorder->num_rungs * TP_RECORD_NUMBERS));
   PetscCall(PetscArrayzero(recorder->features, recorder->capacity * recorder->num_rungs * recorder->num_features));
   recorder->first_round = end_round;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -306,12 +206,14 @@ static PetscErrorCode ReadRows(TpRecorder recorder, PetscInt64 round, PetscInt r
   const PetscInt rows = rounds * recorder->num_rungs;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscArrayzero(recorder->numbers, rows * NUM_NUMBERS));
-  for (int i = 0; i < NUM_COLUMNS; ++i) {
-    PetscCall(TpFileReadRows(recorder->file, columns[i].name, columns[i].type, round, rounds, recorder->column));
+  PetscCall(PetscArrayzero(recorder->numbers, rows * TP_RECORD_NUMBERS));
+  for (int i = 0; i < TP_RECORD_COLUMNS; ++i) {
+    PetscCall(TpFileReadRows(recorder->file, tp_record_columns[i].name, tp_record_columns[i].type, round, rounds,
+                             recorder->column));
     for (PetscInt row = 0; row < rows; ++row)
-      recorder->numbers[row * NUM_NUMBERS + columns[i].number] =
-          columns[i].type == TP_FILE_DOUBLE ? ((double *)recorder->column)[row] : ((int32_t *)recorder->column)[row];
+      recorder->numbers[row * TP_RECORD_NUMBERS + tp_record_columns[i].number] =
+          tp_record_columns[i].type == TP_FILE_DOUBLE ? ((double *)recorder->column)[row]
+                                                      : ((int32_t *)recorder->column)[row];
   }
   PetscCall(TpFileReadRows(recorder->file, "/features/value", TP_FILE_FLOAT, round, rounds, recorder->features));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -323,14 +225,14 @@ static PetscErrorCode VisitRound(TpRecorder recorder, PetscInt64 round, PetscInt
   PetscFunctionBeginUser;
   for (PetscInt k = 0; k < recorder->num_rungs; ++k) {
     const PetscInt row   = index * recorder->num_rungs + k;
-    const double  *n     = recorder->numbers + row * NUM_NUMBERS;
+    const double  *n     = recorder->numbers + row * TP_RECORD_NUMBERS;
     const TpFrame  frame = {.version = TP_FRAME_VERSION,
                             .round   = round,
                             .rung    = k,
-                            .walker  = (PetscInt64)n[WALKER],
-                            .energy  = n[ENERGY],
-                            .label   = n[LABEL],
-                            .kinetic = n[KINETIC]};
+                            .walker  = (PetscInt64)n[TP_RECORD_WALKER],
+                            .energy  = n[TP_RECORD_ENERGY],
+                            .label   = n[TP_RECORD_LABEL],
+                            .kinetic = n[TP_RECORD_KINETIC]};
 
     PetscCall(visit(context, &frame, recorder->features + row * recorder->num_features));
   }
@@ -353,11 +255,11 @@ PetscErrorCode TpRecorderReplay(TpRecorder recorder, PetscInt64 end_round, TpRep
 
     PetscCall(ReadRows(recorder, round, rounds));
     for (PetscInt i = 0; i < rounds; ++i) {
-      CountRound(recorder, recorder->numbers + i * recorder->num_rungs * NUM_NUMBERS);
+      CountRound(recorder, recorder->numbers + i * recorder->num_rungs * TP_RECORD_NUMBERS);
       PetscCall(VisitRound(recorder, round + i, i, visit, context));
     }
   }
-  PetscCall(PetscArrayzero(recorder->numbers, recorder->capacity * recorder->num_rungs * NUM_NUMBERS));
+  PetscCall(PetscArrayzero(recorder->numbers, recorder->capacity * recorder->num_rungs * TP_RECORD_NUMBERS));
   PetscCall(PetscArrayzero(recorder->features, recorder->capacity * recorder->num_rungs * recorder->num_features));
   recorder->times       = (TpRoundTimes){0};
   recorder->first_round = end_round;

@@ -103,7 +103,7 @@ PetscBool TpLearnerIsFinished(TpLearner learner);
 /** run.h5: every round of every rung. Lives on the trainers; keeps statistics of all rounds. **/
 typedef struct TpRecorder_ *TpRecorder;
 
-/** Create run.h5 (or open it, at a restart). Collective on the trainer group. **/
+/** Create run.h5 (or open it, at a restart; made anew for another `run.rounds`). Collective on the trainer group. **/
 PetscErrorCode TpRecorderCreate(TpRun run, TpRecorder *recorder);
 PetscErrorCode TpRecorderDestroy(TpRecorder *recorder);
 
@@ -141,7 +141,7 @@ TpRoundTimes TpRecorderTimes(TpRecorder recorder);
 
 typedef struct TpTrajectories_ *TpTrajectories;
 
-/** Create (or open) trajectory/rung-*.h5. Collective on the trainer group. **/
+/** Create (or open, or make anew) trajectory/rung-*.h5. Collective on the trainer group. **/
 PetscErrorCode TpTrajectoriesCreate(TpRun run, TpTrajectories *trajectories);
 PetscErrorCode TpTrajectoriesDestroy(TpTrajectories *trajectories);
 
@@ -177,6 +177,9 @@ PetscErrorCode TpCheckpointPath(TpRun run, PetscInt64 round, char path[PETSC_MAX
 
 /** Remove all but the newest `keep` (trainer 0 does). Collective on the trainer group. **/
 PetscErrorCode TpCheckpointPrune(TpRun run);
+
+/** Rounds done by the newest checkpoint of the run folder, whole or not; 0: there is none. Collective on world. **/
+PetscErrorCode TpCheckpointNewest(TpRun run, PetscInt64 *rounds);
 
 /**
   The newest whole checkpoint of the run folder, and the round after it; damaged ones are skipped with a warning. Collective on world.

@@ -3,9 +3,10 @@
 
 #include <string.h>
 
-/* Sections and keys that a restart may change: nothing that is simulated or learned depends on them, nor the size of a file that has been
-   made. The molecule itself is checked by the system's hash, so that its files may move. */
+/* Sections and keys that a restart may change: no frame and no optimiser step depends on them. Files are made anew for another length; frames of
+   a trajectory that were not kept can't be had afterwards, so that its interval stays. The molecule itself is checked by the system's hash, so that its files may move. */
 static const char *const free_keys[] = {"run.folder",
+                                        "run.rounds",
                                         "run.max_hours",
                                         "groups.",
                                         "stream.max_lag",

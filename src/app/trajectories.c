@@ -28,7 +28,8 @@ static PetscErrorCode Path(TpRun run, PetscInt rung, char path[PETSC_MAX_PATH_LE
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode CreateFile(TpTrajectories trajectories, const char *path)
+/* A new run makes the file; a restart of another length makes it anew, or makes it now if the run was too short for a frame. */
+static PetscErrorCode PrepareFile(TpTrajectories trajectories, const char *path)
 {
   TpRun              run    = trajectories->run;
   const TpFileHeader header = {.format     = TP_TRAJECTORY_FORMAT,
@@ -36,9 +37,14 @@ static PetscErrorCode CreateFile(TpTrajectories trajectories, const char *path)
                                .program    = TpVersionLine(),
                                .parameters = run->used_parameters,
                                .placed     = PETSC_TRUE};
+  PetscBool          exists = PETSC_FALSE, resized;
 
   PetscFunctionBeginUser;
-  PetscCall(TpTrajectoryCreate(run->groups->group, path, &header, &trajectories->settings));
+  if (run->first_round > 0) PetscCall(TpPathExists(run->groups->group, path, &exists));
+  if (exists || trajectories->first_frame > 0)
+    PetscCall(TpTrajectoryResize(run->groups->group, path, &header, &trajectories->settings, &resized));
+  else
+    PetscCall(TpTrajectoryCreate(run->groups->group, path, &header, &trajectories->settings));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -52,7 +58,7 @@ static PetscErrorCode OpenFiles(TpTrajectories trajectories)
   PetscCall(TpFolderCreate(run->groups->group, path));
   for (PetscInt k = 0; k < trajectories->num_rungs; ++k) {
     PetscCall(Path(run, k, path));
-    if (run->first_round == 0) PetscCall(CreateFile(trajectories, path));
+    PetscCall(PrepareFile(trajectories, path));
     PetscCall(TpFileOpenForUpdate(run->groups->group, path, TP_TRAJECTORY_FORMAT, TP_TRAJECTORY_VERSION,
                                   &trajectories->files[k]));
   }

@@ -107,6 +107,22 @@ static PetscErrorCode CheckFolder(TpRun run, MPI_Comm comm, const TpCommandLine 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A run may become longer or shorter, but what is done stays: also what checkpoints behind the one to go on from have done. */
+static PetscErrorCode CheckLength(TpRun run)
+{
+  const PetscInt64 rounds = run->settings.run.rounds;
+  PetscInt64       done;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpCheckpointNewest(run, &done));
+  done = PetscMax(done, run->first_round);
+  TpCheckInput(rounds >= done,
+               "run.rounds: %" PetscInt64_FMT " is less than the %" PetscInt64_FMT
+               " rounds that the newest checkpoint has done",
+               rounds, done);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Make the folder of a new run, or find the checkpoint of an old one. */
 static PetscErrorCode OpenFolder(TpRun run, const TpCommandLine *command, char checkpoint[PETSC_MAX_PATH_LEN])
 {
@@ -118,10 +134,8 @@ static PetscErrorCode OpenFolder(TpRun run, const TpCommandLine *command, char c
   PetscCall(TpFolderCreate(world, path));
   PetscCall(TpAgree(world, Lock(run)));
   if (command->restart) PetscCall(TpCheckpointFind(run, command->restart_path, checkpoint, &run->first_round));
-  TpCheckInput(run->first_round <= run->settings.run.rounds,
-               "run.rounds: %" PetscInt64_FMT " is less than the %" PetscInt64_FMT
-               " rounds that the checkpoint has done",
-               run->settings.run.rounds, run->first_round);
+  if (command->restart) PetscCall(CheckLength(run));
+  if (run->first_round < run->settings.run.rounds) PetscCall(TpAgree(world, RemoveMarker(run, "finished")));
   PetscCall(TpAgree(world, RemoveMarker(run, "continue")));
   PetscCall(TpAgree(world, RemoveMarker(run, "stop")));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -143,14 +143,15 @@ static PetscErrorCode LinkClock(TpFile file, const char *group)
 }
 
 /*
-  Every row holds `nothing` [row_bytes] until it is written. Written by all ranks, once: at the speed of the disk, and the space is taken now.
-  HDF5's own fill value would be written by one rank alone.
+  Every row from `kept` on holds `nothing` [row_bytes] until it is written. Written by all ranks, once: at the speed of the disk, and the space is
+  taken now. HDF5's own fill value would be written by one rank alone.
 */
-static PetscErrorCode Fill(TpFile file, const char *name, TpFileType type, PetscInt64 num_rows, PetscInt64 row_elements,
-                           const void *nothing)
+static PetscErrorCode Fill(TpFile file, const char *name, TpFileType type, PetscInt64 kept, PetscInt64 num_rows,
+                           PetscInt64 row_elements, const void *nothing)
 {
   const size_t     element = H5Tget_size(TpFileMemoryType(type));
   const PetscInt64 rows    = PetscMax(1, FILL_BYTES / (row_elements * (PetscInt64)element));
+  const PetscInt64 empty   = num_rows - kept;
   PetscInt64       first, last;
   char            *piece;
   int              size;
@@ -158,22 +159,28 @@ static PetscErrorCode Fill(TpFile file, const char *name, TpFileType type, Petsc
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_size(file->comm, &size));
-  PetscCall(PetscMalloc1((size_t)(PetscMin(rows, num_rows) * row_elements) * element + 1, &piece));
-  for (PetscInt64 i = 0; i < PetscMin(rows, num_rows) * row_elements; ++i)
+  PetscCall(PetscMalloc1((size_t)(PetscMin(rows, empty) * row_elements) * element + 1, &piece));
+  for (PetscInt64 i = 0; i < PetscMin(rows, empty) * row_elements; ++i)
     memcpy(piece + (size_t)i * element, nothing, element);
-  first = num_rows * file->rank / size;
-  last  = num_rows * (file->rank + 1) / size;
-  for (PetscInt64 done = 0; done < (num_rows + size - 1) / size && !code; done += rows) {
+  first = empty * file->rank / size;
+  last  = empty * (file->rank + 1) / size;
+  for (PetscInt64 done = 0; done < (empty + size - 1) / size && !code; done += rows) {
     const PetscInt64 count = PetscMax(0, PetscMin(rows, last - first - done));
 
-    code = TpFileWriteRows(file, name, type, first + done, count, piece);
+    code = TpFileWriteRows(file, name, type, kept + first + done, count, piece);
   }
   PetscCall(PetscFree(piece));
   PetscFunctionReturn(code);
 }
 
+/* What is made anew: its first frames come from the old file. */
+typedef struct {
+  TpFile     file; /* NULL: there is none */
+  PetscInt64 frames;
+} Old;
+
 /* A time-dependent element: value, and links to step and time, which are the position's own. */
-static PetscErrorCode DefineElement(TpFile file, const char *group, TpFileType type, PetscInt rank,
+static PetscErrorCode DefineElement(TpFile file, const Old *old, const char *group, TpFileType type, PetscInt rank,
                                     const PetscInt64 shape[], const char *unit, const char *description)
 {
   const float   nan_float  = NAN;
@@ -186,57 +193,111 @@ static PetscErrorCode DefineElement(TpFile file, const char *group, TpFileType t
   PetscCall(PetscSNPrintf(name, sizeof(name), "%s/value", group));
   PetscCall(TpFileDefine(file, name, type, rank, shape, unit, description));
   for (PetscInt d = 1; d < rank; ++d) elements *= shape[d];
-  PetscCall(Fill(file, name, type, shape[0], elements,
+  PetscCall(Fill(file, name, type, old->frames, shape[0], elements,
                  type == TP_FILE_FLOAT ? (const void *)&nan_float
                                        : (type == TP_FILE_DOUBLE ? (const void *)&nan_double : &minus_one)));
+  if (old->file) PetscCall(TpFileCopyRows(old->file, file, name, old->frames));
   if (strcmp(group, GROUP "position")) PetscCall(TpAgree(file->comm, LinkClock(file, group)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DefineElements(TpFile file, const TpTrajectorySettings *settings)
+static PetscErrorCode DefineCounter(TpFile file, const Old *old)
+{
+  const PetscInt64 one = 1;
+
+  PetscFunctionBeginUser;
+  PetscCall(
+      TpFileDefine(file, "parameters/frames_written", TP_FILE_INT64, 1, &one, NULL, "end of the frames written last"));
+  if (old->file)
+    PetscCall(TpFileWriteRows(file, "parameters/frames_written", TP_FILE_INT64, 0, file->rank ? 0 : 1, &old->frames));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DefineElements(TpFile file, const Old *old, const TpTrajectorySettings *settings)
 {
   const PetscInt64 frames = settings->num_frames, particles = settings->num_particles;
   const PetscInt64 vectors[3] = {frames, particles, settings->dimension};
   const PetscInt64 edges[3]   = {frames, 3, 3};
-  const PetscInt64 one        = 1;
 
   PetscFunctionBeginUser;
   PetscCall(WriteClock(file, settings));
-  PetscCall(DefineElement(file, GROUP "position", TP_FILE_FLOAT, 3, vectors, Unit(settings, "nm"), "positions"));
+  PetscCall(DefineElement(file, old, GROUP "position", TP_FILE_FLOAT, 3, vectors, Unit(settings, "nm"), "positions"));
   if (settings->velocities)
     PetscCall(
-        DefineElement(file, GROUP "velocity", TP_FILE_FLOAT, 3, vectors, Unit(settings, "nm ps-1"), "velocities"));
+        DefineElement(file, old, GROUP "velocity", TP_FILE_FLOAT, 3, vectors, Unit(settings, "nm ps-1"), "velocities"));
   if (settings->has_box)
-    PetscCall(DefineElement(file, GROUP "box/edges", TP_FILE_FLOAT, 3, edges, Unit(settings, "nm"),
+    PetscCall(DefineElement(file, old, GROUP "box/edges", TP_FILE_FLOAT, 3, edges, Unit(settings, "nm"),
                             "box vectors, one per row"));
   PetscCall(TpFileWriteAll(file, GROUP "mass", TP_FILE_DOUBLE, 1, &particles, settings->mass, Unit(settings, "g mol-1"),
                            "mass of each particle"));
-  PetscCall(DefineElement(file, "observables/potential_energy", TP_FILE_DOUBLE, 1, &frames, Unit(settings, "kJ mol-1"),
-                          "potential energy of each frame"));
-  PetscCall(DefineElement(file, "observables/walker", TP_FILE_INT64, 1, &frames, NULL,
+  PetscCall(DefineElement(file, old, "observables/potential_energy", TP_FILE_DOUBLE, 1, &frames,
+                          Unit(settings, "kJ mol-1"), "potential energy of each frame"));
+  PetscCall(DefineElement(file, old, "observables/walker", TP_FILE_INT64, 1, &frames, NULL,
                           "identity of the configuration; -1: not written yet"));
-  PetscCall(
-      TpFileDefine(file, "parameters/frames_written", TP_FILE_INT64, 1, &one, NULL, "end of the frames written last"));
+  PetscCall(DefineCounter(file, old));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteContents(TpFile file, const Old *old, const TpTrajectorySettings *settings)
+{
+  PetscFunctionBeginUser;
+  PetscCall(WriteGroups(file, settings));
+  PetscCall(DefineElements(file, old, settings));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Make(MPI_Comm comm, const char *path, const TpFileHeader *header, const Old *old,
+                           const TpTrajectorySettings *settings)
+{
+  TpFileHeader placed = *header;
+  TpFile       file;
+
+  PetscFunctionBeginUser;
+  placed.placed = PETSC_TRUE;
+  PetscCall(TpFileCreate(comm, path, &placed, &file));
+  PetscCall(TpFileConclude(&file, WriteContents(file, old, settings)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TpTrajectoryCreate(MPI_Comm comm, const char *path, const TpFileHeader *header,
                                   const TpTrajectorySettings *settings)
 {
-  TpFileHeader   placed = *header;
-  TpFile         file;
-  PetscErrorCode code;
+  const Old none = {0};
 
   PetscFunctionBeginUser;
-  placed.placed = PETSC_TRUE;
-  PetscCall(TpFileCreate(comm, path, &placed, &file));
-  code = WriteGroups(file, settings);
-  if (!code) code = DefineElements(file, settings);
-  if (code)
-    PetscCall(TpFileAbandon(&file));
-  else
-    code = TpFilePublish(&file);
-  PetscFunctionReturn(code);
+  PetscCall(Make(comm, path, header, &none, settings));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* How many frames there are, and how many there is room for. The same on all ranks. */
+static PetscErrorCode CountFrames(TpFile file, PetscInt64 *room, PetscInt64 *written)
+{
+  const PetscInt64 one = 1;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpFileShape(file, "observables/walker/value", 1, room));
+  PetscCall(TpFileReadAll(file, "parameters/frames_written", TP_FILE_INT64, 1, &one, written));
+  TpCheckInput(*written >= 0 && *written <= *room,
+               "%s: %" PetscInt64_FMT " frames written, there is room for %" PetscInt64_FMT, file->path, *written,
+               *room);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpTrajectoryResize(MPI_Comm comm, const char *path, const TpFileHeader *header,
+                                  const TpTrajectorySettings *settings, PetscBool *resized)
+{
+  PetscInt64     room = 0, written = 0;
+  Old            old;
+  PetscErrorCode code, close_code;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpFileOpen(comm, path, header->format, header->version, &old.file));
+  code       = CountFrames(old.file, &room, &written);
+  old.frames = PetscMin(written, settings->num_frames);
+  *resized   = !code && room != settings->num_frames ? PETSC_TRUE : PETSC_FALSE;
+  if (*resized) code = Make(comm, path, header, &old, settings);
+  close_code = TpFileClose(&old.file);
+  PetscFunctionReturn(code ? code : close_code);
 }
 
 /* ------------------------------------------------------------------------------------------------------------- write */

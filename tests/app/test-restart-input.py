@@ -47,7 +47,7 @@ REFUSED = {
     "stream.shards": "2",
     "output.trajectory_interval": "4",
     "output.velocities": "false",
-    "run.rounds": "50",
+    "run.rounds": "19",
 }
 
 copy = os.path.join(folder, "refused")

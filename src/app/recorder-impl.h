@@ -1,0 +1,39 @@
+/* run.h5 inside: what is kept of each frame, and the file that it goes to. */
+#pragma once
+
+#include "run-impl.h"
+
+/* Numbers kept of each frame, in the order of the buffer. Those with a dataset are written; all are summed over trainers as they are. */
+enum {
+  TP_RECORD_ENERGY,
+  TP_RECORD_LABEL,
+  TP_RECORD_KINETIC,
+  TP_RECORD_PROBABILITY,
+  TP_RECORD_WALKER,
+  TP_RECORD_PARTNER,
+  TP_RECORD_ACCEPTED,
+  TP_RECORD_MD_SECONDS,
+  TP_RECORD_IDLE_SECONDS,
+  TP_RECORD_MD_CPU_SECONDS,
+  TP_RECORD_CPU_SECONDS,
+  TP_RECORD_NUMBERS
+};
+
+enum { TP_RECORD_COLUMNS = 7 };
+
+/** A dataset [round, rung] of run.h5, and the number that goes there. **/
+typedef struct {
+  int         number;
+  const char *name;
+  TpFileType  type;
+  TpDimension dimension;
+  const char *description;
+} TpRecordColumn;
+
+extern const TpRecordColumn tp_record_columns[TP_RECORD_COLUMNS];
+
+/**
+  Let run.h5 be there with `run.rounds` rows: made by a new run, and made anew by a restart of another length, which keeps the rows written so far.
+  Collective on the trainer group.
+**/
+PetscErrorCode TpRunFilePrepare(TpRun run, const char *path);
