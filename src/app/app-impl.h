@@ -81,6 +81,7 @@ typedef struct {
   PetscBool    check;        /* --check */
   PetscBool    restart;      /* --restart */
   const char  *restart_path; /* --restart=PATH, NULL: the newest complete checkpoint */
+  PetscInt64   reseed_rung;  /* --reseed-rung; -1: not given */
   double       max_hours;    /* --max-hours, 0: not given */
   const char  *temperatures; /* generate */
   PetscInt64   samples;      /* generate; 0: not given */

@@ -56,7 +56,9 @@ static PetscErrorCode ParseArgument(int argc, char **argv, int *i, TpCommandLine
   else if (!strncmp(argument, "--restart=", 10)) {
     command->restart      = PETSC_TRUE;
     command->restart_path = argument + 10;
-  } else if ((value = ValueOf("--max-hours", argc, argv, i))) {
+  } else if ((value = ValueOf("--reseed-rung", argc, argv, i)))
+    PetscCall(ParseInteger("--reseed-rung", value, 0, &command->reseed_rung));
+  else if ((value = ValueOf("--max-hours", argc, argv, i))) {
     PetscCall(TpErrorAbout(TpQuantityParse(value, TP_DIMENSION_WALL_TIME, TP_UNITS_MOLECULAR, &command->max_hours),
                            "--max-hours"));
     TpCheckInput(command->max_hours > 0.0, "--max-hours: '%s' is not positive", value);
@@ -93,8 +95,11 @@ static PetscErrorCode CheckVerb(const TpCommandLine *command)
   PetscFunctionBeginUser;
   TpCheckInput(run || generate || info, "'%s' is no verb of tempera; allowed run, generate, info", command->verb);
   TpCheckInput(command->operand, "%s: the file is missing; see tempera --help", command->verb);
-  TpCheckInput(run || !(command->num_sets || command->check || command->restart || command->max_hours > 0.0),
-               "%s: --set, --check, --restart and --max-hours belong to tempera run", command->verb);
+  TpCheckInput(run || !(command->num_sets || command->check || command->restart || command->max_hours > 0.0 ||
+                        command->reseed_rung >= 0),
+               "%s: --set, --check, --restart, --reseed-rung and --max-hours belong to tempera run", command->verb);
+  TpCheckInput(command->restart || command->reseed_rung < 0,
+               "--reseed-rung: replaces a configuration at a restart; give --restart too");
   TpCheckInput(generate || !(command->temperatures || command->output || command->samples || command->sampler ||
                              command->steps || command->seed >= 0),
                "%s: --temperature, --samples, --output, --seed, --sampler and --steps belong to tempera generate",
@@ -105,7 +110,7 @@ static PetscErrorCode CheckVerb(const TpCommandLine *command)
 PetscErrorCode TpCommandLineParse(int argc, char **argv, TpCommandLine *command)
 {
   PetscFunctionBeginUser;
-  *command = (TpCommandLine){.seed = -1};
+  *command = (TpCommandLine){.seed = -1, .reseed_rung = -1};
   PetscCall(PetscMalloc1(argc + 1, &command->sets));
   for (int i = 1; i < argc && strcmp(argv[i], "--"); ++i) PetscCall(ParseArgument(argc, argv, &i, command));
   TpCheckInput(command->verb, "what to do is missing: tempera run INPUT.yaml, tempera generate MODEL.h5, tempera info "

@@ -11,6 +11,8 @@ static const char usage[] =
     "      --check                                  read everything, print the plan of ranks, memory and disk, stop\n"
     "      --restart[=CHECKPOINT]                   go on from the newest whole checkpoint of the run's folder, or "
     "from this one\n"
+    "      --restart --reseed-rung K                likewise; rung K, gone bad, begins with its neighbour's "
+    "configuration\n"
     "      --set section.key=value                  override the input; may be repeated\n"
     "      --max-hours H                            stop gently after this time (also: 90 min)\n"
     "  mpirun -n N tempera generate MODEL.h5        samples at any temperatures, on any number of ranks\n"

@@ -78,6 +78,7 @@ PetscErrorCode TpLearnerRestore(TpLearner learner, const char *path, double stat
   PetscCall(TpCheckpointRead(learner->run, path, &checkpoint, states));
   learner->is_scaled = checkpoint.is_scaled;
   PetscCall(TpRecorderReplay(learner->recorder, checkpoint.round + 1, KeepReplayed, learner));
+  PetscCall(TpRepairStates(learner->run, TpRecorderFile(learner->recorder), states));
   /* The model in the folder may be of another round: a kill can come between a checkpoint and its model. */
   if (learner->is_scaled) PetscCall(TpLearnerWriteModel(learner));
   PetscFunctionReturn(PETSC_SUCCESS);

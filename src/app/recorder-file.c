@@ -36,6 +36,7 @@ static PetscErrorCode DefineDatasets(TpRun run, TpFile file)
                          "features of each frame [round, rung, feature]"));
   PetscCall(TpFileDefine(file, "/training/loss", TP_FILE_DOUBLE, 1, &rounds, "",
                          "denoising loss of the last optimiser step of each round; NaN: none was done"));
+  PetscCall(TpRepairDefine(file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -80,6 +81,7 @@ static PetscErrorCode CopyRows(TpRun run, TpFile from, TpFile to, PetscInt64 row
   for (int i = 0; i < TP_RECORD_COLUMNS; ++i) PetscCall(TpFileCopyRows(from, to, tp_record_columns[i].name, rows));
   PetscCall(TpFileCopyRows(from, to, "/features/value", rows));
   PetscCall(TpFileCopyRows(from, to, "/training/loss", rows));
+  PetscCall(TpRepairCopy(from, to));
   PetscCall(TpFileWriteRows(to, "/progress/rounds_written", TP_FILE_INT64, 0, run->is_writer ? 1 : 0, &rows));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -61,6 +61,11 @@ PetscErrorCode TpRecorderDestroy(TpRecorder *recorder)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+TpFile TpRecorderFile(TpRecorder recorder)
+{
+  return recorder->file;
+}
+
 TpLadderStatistics TpRecorderStatistics(TpRecorder recorder)
 {
   return recorder->statistics;

@@ -39,6 +39,7 @@ typedef struct TpRun_ {
   TpLadder   ladder;
   TpSystem   system;
   PetscInt64 first_round;     /* 0, or where the checkpoint left off */
+  PetscInt   reseed_rung;     /* whose configuration is to be replaced at this restart; -1: none */
   char      *used_parameters; /* YAML */
   double     start_time;      /* MPI_Wtime() at the program's start */
   PetscBool  is_writer;       /* this rank is trainer 0: it logs and decides about files */
@@ -116,6 +117,9 @@ void TpRecorderAddLoss(TpRecorder recorder, PetscInt64 round, double loss);
 /** Write all rounds before `end_round`. Collective on the trainer group. **/
 PetscErrorCode TpRecorderFlush(TpRecorder recorder, PetscInt64 end_round);
 
+/** The open file. Ours. **/
+TpFile TpRecorderFile(TpRecorder recorder);
+
 /** Called for every frame of a recorded run, in (round, rung) order. **/
 typedef PetscErrorCode (*TpReplayFunction)(void *context, const TpFrame *frame, const float features[]);
 
@@ -133,6 +137,19 @@ typedef struct {
   PetscInt64 rounds;
 } TpRoundTimes;
 TpRoundTimes TpRecorderTimes(TpRecorder recorder);
+
+/* ------------------------------------------------------------------------------------------------------------ repair */
+
+/** Make the table of replaced configurations in run.h5; copy it into a new one. Collective on the trainer group. **/
+PetscErrorCode TpRepairDefine(TpFile file);
+PetscErrorCode TpRepairCopy(TpFile from, TpFile to);
+
+/**
+  Enter `reseed_rung` into the table of run.h5, and replace what the table tells of the round that the run goes on with. Collective on the trainer group.
+
+  @param[in,out] states  [rungs, packed] of the checkpoint, on trainer 0
+**/
+PetscErrorCode TpRepairStates(TpRun run, TpFile file, double states[]);
 
 /* ------------------------------------------------------------------------------------------------------ trajectories */
 

@@ -42,6 +42,20 @@ static PetscErrorCode CheckHoldOut(TpRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A rung can be given its neighbour's configuration if there are both. */
+static PetscErrorCode CheckReseed(TpRun run, const TpCommandLine *command)
+{
+  const PetscInt num_rungs = run->ladder->num_rungs;
+
+  PetscFunctionBeginUser;
+  run->reseed_rung = (PetscInt)PetscMin(command->reseed_rung, num_rungs);
+  TpCheckInput(run->reseed_rung < 0 || num_rungs > 1,
+               "--reseed-rung: a ladder of one rung has no neighbour to take from");
+  TpCheckInput(run->reseed_rung < num_rungs, "--reseed-rung: %lld is out of range; allowed 0 to %d",
+               (long long)command->reseed_rung, (int)num_rungs - 1);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Read, build the ladder, split the ranks. */
 static PetscErrorCode ReadAndSplit(MPI_Comm comm, const TpCommandLine *command, TpRun run)
 {
@@ -53,6 +67,7 @@ static PetscErrorCode ReadAndSplit(MPI_Comm comm, const TpCommandLine *command, 
   PetscCall(TpConfigWriteText(run->config, units, &run->settings, NULL, &run->used_parameters));
   PetscCall(TpLadderCreate(&run->settings.ladder, TpBoltzmann(units), (uint64_t)run->settings.run.seed, &run->ladder));
   PetscCall(CheckHoldOut(run));
+  PetscCall(CheckReseed(run, command));
   if (command->check) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TpGroupsCreate(comm, (int)run->ladder->num_rungs, (int)run->settings.groups.trainers,
                            (TpPlacement)run->settings.groups.placement, &run->groups));
@@ -135,6 +150,8 @@ static PetscErrorCode OpenFolder(TpRun run, const TpCommandLine *command, char c
   PetscCall(TpAgree(world, Lock(run)));
   if (command->restart) PetscCall(TpCheckpointFind(run, command->restart_path, checkpoint, &run->first_round));
   if (command->restart) PetscCall(CheckLength(run));
+  TpCheckInput(run->reseed_rung < 0 || run->first_round < run->settings.run.rounds,
+               "--reseed-rung: all %" PetscInt64_FMT " rounds are done", run->first_round);
   if (run->first_round < run->settings.run.rounds) PetscCall(TpAgree(world, RemoveMarker(run, "finished")));
   PetscCall(TpAgree(world, RemoveMarker(run, "continue")));
   PetscCall(TpAgree(world, RemoveMarker(run, "stop")));
