@@ -77,18 +77,23 @@ typedef struct {
   const char  *verb;
   const char  *operand; /* input, model or file */
   PetscInt     num_sets;
-  const char **sets;         /* [num_sets] "section.key=value" */
-  PetscBool    check;        /* --check */
-  PetscBool    restart;      /* --restart */
-  const char  *restart_path; /* --restart=PATH, NULL: the newest complete checkpoint */
-  PetscInt64   reseed_rung;  /* --reseed-rung; -1: not given */
-  double       max_hours;    /* --max-hours, 0: not given */
-  const char  *temperatures; /* generate */
-  PetscInt64   samples;      /* generate; 0: not given */
-  const char  *output;       /* generate */
-  PetscInt64   seed;         /* generate; -1: not given */
-  const char  *sampler;      /* generate; NULL: the model's */
-  PetscInt64   steps;        /* generate; 0: the model's */
+  const char **sets;          /* [num_sets] "section.key=value" */
+  PetscBool    check;         /* --check */
+  PetscBool    restart;       /* --restart */
+  const char  *restart_path;  /* --restart=PATH, NULL: the newest complete checkpoint */
+  PetscInt64   reseed_rung;   /* --reseed-rung; -1: not given */
+  PetscBool    verify;        /* --verify-restart */
+  PetscInt64   verify_rounds; /* --verify-restart=N; 0: not given */
+  const char  *folder;        /* not from the command line: instead of run.folder; NULL: that */
+  PetscInt64   rounds;        /* likewise: instead of run.rounds; 0: that */
+  PetscInt64   stop_round;    /* likewise: stop when so many rounds are done; 0: don't */
+  double       max_hours;     /* --max-hours, 0: not given */
+  const char  *temperatures;  /* generate */
+  PetscInt64   samples;       /* generate; 0: not given */
+  const char  *output;        /* generate */
+  PetscInt64   seed;          /* generate; -1: not given */
+  const char  *sampler;       /* generate; NULL: the model's */
+  PetscInt64   steps;         /* generate; 0: the model's */
 } TpCommandLine;
 
 /** Put "`what`: " before the line of an input error; any other code is returned as it is. Not collective. **/

@@ -56,6 +56,11 @@ static PetscErrorCode ParseArgument(int argc, char **argv, int *i, TpCommandLine
   else if (!strncmp(argument, "--restart=", 10)) {
     command->restart      = PETSC_TRUE;
     command->restart_path = argument + 10;
+  } else if (!strcmp(argument, "--verify-restart"))
+    command->verify = PETSC_TRUE;
+  else if (!strncmp(argument, "--verify-restart=", 17)) {
+    command->verify = PETSC_TRUE;
+    PetscCall(ParseInteger("--verify-restart", argument + 17, 1, &command->verify_rounds));
   } else if ((value = ValueOf("--reseed-rung", argc, argv, i)))
     PetscCall(ParseInteger("--reseed-rung", value, 0, &command->reseed_rung));
   else if ((value = ValueOf("--max-hours", argc, argv, i))) {
@@ -98,6 +103,9 @@ static PetscErrorCode CheckVerb(const TpCommandLine *command)
   TpCheckInput(run || !(command->num_sets || command->check || command->restart || command->max_hours > 0.0 ||
                         command->reseed_rung >= 0),
                "%s: --set, --check, --restart, --reseed-rung and --max-hours belong to tempera run", command->verb);
+  TpCheckInput(run || !command->verify, "%s: --verify-restart belongs to tempera run", command->verb);
+  TpCheckInput(!command->verify || !(command->restart || command->check),
+               "--verify-restart: goes neither with --restart nor with --check");
   TpCheckInput(command->restart || command->reseed_rung < 0,
                "--reseed-rung: replaces a configuration at a restart; give --restart too");
   TpCheckInput(generate || !(command->temperatures || command->output || command->samples || command->sampler ||

@@ -13,6 +13,7 @@ static const char usage[] =
     "from this one\n"
     "      --restart --reseed-rung K                likewise; rung K, gone bad, begins with its neighbour's "
     "configuration\n"
+    "      --verify-restart[=N]                     show on this input that 2 N rounds are N, a restart, and N more\n"
     "      --set section.key=value                  override the input; may be repeated\n"
     "      --max-hours H                            stop gently after this time (also: 90 min)\n"
     "  mpirun -n N tempera generate MODEL.h5        samples at any temperatures, on any number of ranks\n"

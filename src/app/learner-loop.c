@@ -42,8 +42,7 @@ static PetscErrorCode ReceiveFrames(TpLearner learner, PetscInt64 number, Round 
     round->bad_walker = frames[i].walker;
   }
   round->failed = all & (BAD_FRAME | TP_DECIDE_FAILED) ? PETSC_TRUE : PETSC_FALSE;
-  round->last =
-      number + 1 == run->settings.run.rounds || (all & (TP_DECIDE_STOP | TP_DECIDE_FAILED)) ? PETSC_TRUE : PETSC_FALSE;
+  round->last = TpRunIsLastRound(run, number) || (all & (TP_DECIDE_STOP | TP_DECIDE_FAILED)) ? PETSC_TRUE : PETSC_FALSE;
   round->save =
       round->last || (all & TP_DECIDE_CHECKPOINT) || TpRunIsCheckpointRound(run, number) ? PETSC_TRUE : PETSC_FALSE;
   for (PetscInt i = 0; i < count && !round->failed && !learner->is_draining; ++i) {

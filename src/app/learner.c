@@ -116,7 +116,7 @@ PetscErrorCode TpLearnerWriteModel(TpLearner learner)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscBool TpLearnerIsFinished(TpLearner learner)
+PetscInt64 TpLearnerRounds(TpLearner learner)
 {
-  return learner->next_round == learner->run->settings.run.rounds ? PETSC_TRUE : PETSC_FALSE;
+  return learner->next_round;
 }

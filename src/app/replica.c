@@ -215,9 +215,8 @@ static PetscErrorCode Rounds(TpReplica replica, TpSender sender, TpAgreement agr
     PetscCall(Simulate(replica, round, &frame));
     PetscCall(Observe(replica, round, &frame));
     PetscCall(Decide(sender, agreement, stopping, &frame));
-    last = round + 1 == run->settings.run.rounds || (frame.decision & (TP_DECIDE_STOP | TP_DECIDE_FAILED))
-               ? PETSC_TRUE
-               : PETSC_FALSE;
+    last = TpRunIsLastRound(run, round) || (frame.decision & (TP_DECIDE_STOP | TP_DECIDE_FAILED)) ? PETSC_TRUE
+                                                                                                  : PETSC_FALSE;
     if (TpRunIsTrajectoryRound(run, round)) PetscCall(TpSenderState(sender, round, &replica->state, &waited));
     if (!(frame.decision & TP_DECIDE_FAILED)) PetscCall(Exchange(replica, round, &frame));
     frame.cpu_seconds = ProcessorTime() - told;

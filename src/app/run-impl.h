@@ -39,6 +39,7 @@ typedef struct TpRun_ {
   TpLadder   ladder;
   TpSystem   system;
   PetscInt64 first_round;     /* 0, or where the checkpoint left off */
+  PetscInt64 stop_round;      /* stop when so many rounds are done; 0: don't */
   PetscInt   reseed_rung;     /* whose configuration is to be replaced at this restart; -1: none */
   char      *used_parameters; /* YAML */
   double     start_time;      /* MPI_Wtime() at the program's start */
@@ -48,6 +49,9 @@ typedef struct TpRun_ {
 
 /** Path of a file in the run folder. **/
 PetscErrorCode TpRunPath(TpRun run, const char *name, char path[PETSC_MAX_PATH_LEN]);
+
+/** Whether this is the last round by the input or by `stop_round`. Pure. **/
+PetscBool TpRunIsLastRound(TpRun run, PetscInt64 round);
 
 /** Whether a checkpoint is due after this round by the input (decisions of the moment come on top). Pure. **/
 PetscBool TpRunIsCheckpointRound(TpRun run, PetscInt64 round);
@@ -93,8 +97,8 @@ PetscErrorCode TpLearnerRestore(TpLearner learner, const char *checkpoint, doubl
 /** Receive, learn, write, until all rounds are done or the replicas stopped. Collective on the trainer group. **/
 PetscErrorCode TpLearnerLoop(TpLearner learner);
 
-/** Whether the loop came to the last round; what `model.h5` should hold. **/
-PetscBool TpLearnerIsFinished(TpLearner learner);
+/** Rounds done. **/
+PetscInt64 TpLearnerRounds(TpLearner learner);
 
 /* ---------------------------------------------------------------------------------------------------------- recorder */
 
@@ -252,6 +256,22 @@ PetscErrorCode TpEvaluate(TpRun run);
 
 /** Check `evaluation.pairs` before the run begins. Not collective; the same on all ranks. Errors: TP_ERR_INPUT. **/
 PetscErrorCode TpEvaluationCheck(TpRun run);
+
+/* ---------------------------------------------------------------------------------------------------------------- run */
+
+/** How a run ended; the same on all ranks. **/
+typedef struct {
+  PetscInt64 rounds; /* done */
+  PetscInt   num_rungs;
+  PetscBool  has_trajectories;
+  PetscBool  deterministic; /* the engine is */
+} TpRunOutcome;
+
+/** One run, as the command line has it. Collective on `comm`; errors as TpVerbRun(). **/
+PetscErrorCode TpRunOnce(MPI_Comm comm, const TpCommandLine *command, TpRunOutcome *outcome);
+
+/** --verify-restart. Collective on `comm`. Errors: TP_ERR_STOPPED with the verdict if something differs. **/
+PetscErrorCode TpVerifyRestart(MPI_Comm comm, const TpCommandLine *command);
 
 /* -------------------------------------------------------------------------------------------------------------- plan */
 

@@ -17,6 +17,11 @@ PetscErrorCode TpRunPath(TpRun run, const char *name, char path[PETSC_MAX_PATH_L
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscBool TpRunIsLastRound(TpRun run, PetscInt64 round)
+{
+  return round + 1 == run->settings.run.rounds || round + 1 == run->stop_round ? PETSC_TRUE : PETSC_FALSE;
+}
+
 PetscBool TpRunIsCheckpointRound(TpRun run, PetscInt64 round)
 {
   return (round + 1) % run->settings.output.checkpoint_interval == 0 ? PETSC_TRUE : PETSC_FALSE;

@@ -68,6 +68,7 @@ static PetscErrorCode ReadAndSplit(MPI_Comm comm, const TpCommandLine *command, 
   PetscCall(TpLadderCreate(&run->settings.ladder, TpBoltzmann(units), (uint64_t)run->settings.run.seed, &run->ladder));
   PetscCall(CheckHoldOut(run));
   PetscCall(CheckReseed(run, command));
+  run->stop_round = command->stop_round;
   if (command->check) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TpGroupsCreate(comm, (int)run->ladder->num_rungs, (int)run->settings.groups.trainers,
                            (TpPlacement)run->settings.groups.placement, &run->groups));
@@ -266,14 +267,22 @@ static PetscErrorCode WriteMarker(TpRun run, PetscBool finished)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode End(TpRun run, TpLearner *learner)
+static PetscErrorCode End(TpRun run, TpLearner *learner, TpRunOutcome *outcome)
 {
-  PetscBool finished = PETSC_FALSE;
+  const PetscInt64 interval = run->settings.output.trajectory_interval;
+  PetscInt64       rounds   = 0;
+  PetscBool        finished;
 
   PetscFunctionBeginUser;
-  if (*learner) finished = TpLearnerIsFinished(*learner);
+  if (*learner) rounds = TpLearnerRounds(*learner);
   PetscCall(TpLearnerDestroy(learner)); /* closes run.h5, which all ranks read next */
-  PetscCall(TpBroadcast(&finished, 1, MPI_INT, run->groups->trainer_rank[0], run->groups->world, NULL));
+  PetscCall(TpBroadcast(&rounds, 1, MPIU_INT64, run->groups->trainer_rank[0], run->groups->world, NULL));
+  finished = rounds == run->settings.run.rounds ? PETSC_TRUE : PETSC_FALSE;
+  *outcome =
+      (TpRunOutcome){.rounds           = rounds,
+                     .num_rungs        = run->ladder->num_rungs,
+                     .has_trajectories = interval && run->settings.run.rounds >= interval ? PETSC_TRUE : PETSC_FALSE,
+                     .deterministic    = run->system.deterministic};
   if (finished) PetscCall(TpEvaluate(run));
   PetscCall(WriteMarker(run, finished));
   if (run->is_writer && !finished)
@@ -328,7 +337,7 @@ static PetscErrorCode Prepare(TpRun run, MPI_Comm comm, const TpCommandLine *com
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TpVerbRun(MPI_Comm comm, const TpCommandLine *command)
+PetscErrorCode TpRunOnce(MPI_Comm comm, const TpCommandLine *command, TpRunOutcome *outcome)
 {
   TpRun          run;
   TpReplica      replica = NULL;
@@ -345,8 +354,20 @@ PetscErrorCode TpVerbRun(MPI_Comm comm, const TpCommandLine *command)
     /* After an error of our own the other group may wait for this rank for ever: return, which ends the job, and agree on nothing. */
     if (code != TP_ERR_INPUT && code != TP_ERR_STOPPED) PetscCall(code);
     PetscCall(TpAgree(run->groups->world, code));
-    PetscCall(End(run, &learner));
+    PetscCall(End(run, &learner, outcome));
   }
   PetscCall(Destroy(&run, &replica, &learner));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpVerbRun(MPI_Comm comm, const TpCommandLine *command)
+{
+  TpRunOutcome outcome;
+
+  PetscFunctionBeginUser;
+  if (command->verify)
+    PetscCall(TpVerifyRestart(comm, command));
+  else
+    PetscCall(TpRunOnce(comm, command, &outcome));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -21,7 +21,7 @@ def ask(*arguments):
 
 def check_help():
     text = ask("--help")
-    for part in ["tempera run", "tempera generate", "tempera info", "--check", "--restart", "--reseed-rung", "--set", "--max-hours", "--temperature",
+    for part in ["tempera run", "tempera generate", "tempera info", "--check", "--restart", "--reseed-rung", "--verify-restart", "--set", "--max-hours", "--temperature",
                  "--output", "--samples", "--seed", "--sampler", "--steps", "SIGUSR1", "Exit status"]:
         expect(part in text, f"--help says nothing of {part}")
     for section in SECTIONS:
