@@ -43,8 +43,9 @@ typedef struct TpRun_ {
   PetscInt   reseed_rung;     /* whose configuration is to be replaced at this restart; -1: none */
   char      *used_parameters; /* YAML */
   double     start_time;      /* MPI_Wtime() at the program's start */
-  PetscBool  is_writer;       /* this rank is trainer 0: it logs and decides about files */
-  FILE      *log;             /* on the writer: log.txt */
+  double     max_hours; /* of this start, which --max-hours may have set: not a parameter of the run; 0: no limit */
+  PetscBool  is_writer; /* this rank is trainer 0: it logs and decides about files */
+  FILE      *log;       /* on the writer: log.txt */
 } * TpRun;
 
 /** Path of a file in the run folder. **/

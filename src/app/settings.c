@@ -111,7 +111,6 @@ PetscErrorCode TpReadInput(MPI_Comm comm, const TpCommandLine *command, TpConfig
   PetscCall(TpConfigReadFile(*config, comm, command->operand));
   for (PetscInt i = 0; i < command->num_sets; ++i) PetscCall(TpConfigSet(*config, command->sets[i]));
   PetscCall(TpSettingsCreate(*config, command->operand, settings));
-  if (command->max_hours > 0.0) settings->run.max_hours = command->max_hours;
   if (command->rounds) settings->run.rounds = command->rounds;
   if (command->folder) {
     PetscCall(PetscFree(settings->run.folder));

@@ -73,8 +73,7 @@ PetscErrorCode TpStoppingCreate(TpRun run, TpStopping *stopping)
   PetscCall(PetscNew(&new_stopping));
   new_stopping->run        = run;
   new_stopping->is_watcher = run->groups->is_replica && run->groups->group_rank == 0 ? PETSC_TRUE : PETSC_FALSE;
-  if (run->settings.run.max_hours > 0.0)
-    new_stopping->deadline = run->start_time + 3600.0 * run->settings.run.max_hours;
+  if (run->max_hours > 0.0) new_stopping->deadline = run->start_time + 3600.0 * run->max_hours;
   if (slurm > 0.0 && (new_stopping->deadline == 0.0 || slurm < new_stopping->deadline)) new_stopping->deadline = slurm;
   PetscCall(TpRunPath(run, "stop", new_stopping->stop_file));
   *stopping = new_stopping;
