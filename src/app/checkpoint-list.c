@@ -78,17 +78,17 @@ static PetscErrorCode ListEverywhere(TpRun run, PetscInt *count, PetscInt64 **ro
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The newest file that is whole, every byte of it; 0 rounds if there is none. */
-static PetscErrorCode NewestWhole(TpRun run, char path[PETSC_MAX_PATH_LEN], PetscBool *found)
+/* The newest file that is whole, every byte of it; `count` is the number of all. */
+static PetscErrorCode NewestWhole(TpRun run, char path[PETSC_MAX_PATH_LEN], PetscBool *found, PetscInt *count)
 {
-  PetscInt    count  = 0;
   PetscInt64 *rounds = NULL;
   char        message[512];
 
   PetscFunctionBeginUser;
   *found = PETSC_FALSE;
-  PetscCall(ListEverywhere(run, &count, &rounds));
-  for (PetscInt i = 0; i < count && !*found; ++i) {
+  *count = 0;
+  PetscCall(ListEverywhere(run, count, &rounds));
+  for (PetscInt i = 0; i < *count && !*found; ++i) {
     PetscCall(TpCheckpointPath(run, rounds[i] - 1, path));
     PetscCall(TpFileVerify(run->groups->world, path, found, message, sizeof(message)));
     if (!*found && run->is_writer) TpLog(TP_LOG_WARNING, "%s; trying the checkpoint before it", message);
@@ -109,21 +109,52 @@ PetscErrorCode TpCheckpointNewest(TpRun run, PetscInt64 *rounds)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  No checkpoint at all. A run that was killed before its first one is begun again, the same run; one that has come further had
+  checkpoints, and somebody took them away: its rows in run.h5 are not to be written over.
+*/
+static PetscErrorCode BeginAgain(TpRun run, PetscBool *allowed)
+{
+  const PetscInt64 one     = 1;
+  PetscInt64       written = 0;
+  char             path[PETSC_MAX_PATH_LEN];
+  char            *parameters;
+  TpFile           file;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpRunPath(run, "run.h5", path));
+  PetscCall(TpFileOpen(run->groups->world, path, TP_RUN_FORMAT, TP_RUN_VERSION, &file));
+  PetscCall(TpFileReadAll(file, "/progress/rounds_written", TP_FILE_INT64, 1, &one, &written));
+  PetscCall(TpFileReadText(file, "/", "parameters", &parameters));
+  PetscCall(TpFileClose(&file));
+  *allowed = written <= run->settings.output.checkpoint_interval ? PETSC_TRUE : PETSC_FALSE;
+  if (*allowed) PetscCall(TpSettingsCompare(&run->settings, run->config, parameters, path));
+  PetscCall(PetscFree(parameters));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TpCheckpointFind(TpRun run, const char *wanted, char path[PETSC_MAX_PATH_LEN], PetscInt64 *next_round)
 {
   char      message[512];
   char     *parameters;
-  PetscBool whole;
+  PetscInt  count;
+  PetscBool whole, again = PETSC_FALSE;
   TpFile    file;
 
   PetscFunctionBeginUser;
+  *next_round = 0;
   if (wanted) {
     TpCheckInput(strlen(wanted) < PETSC_MAX_PATH_LEN, "--restart: the path is too long");
     strcpy(path, wanted);
     PetscCall(TpFileVerify(run->groups->world, path, &whole, message, sizeof(message)));
     TpCheckInput(whole, "%s", message);
   } else {
-    PetscCall(NewestWhole(run, path, &whole));
+    PetscCall(NewestWhole(run, path, &whole, &count));
+    if (!count) PetscCall(BeginAgain(run, &again));
+    if (again) {
+      path[0] = '\0';
+      PetscFunctionReturn(PETSC_SUCCESS);
+    }
     TpCheckInput(whole, "%s/checkpoints: holds no whole checkpoint to restart from; start again in a new run.folder",
                  run->settings.run.folder);
   }

@@ -205,8 +205,9 @@ PetscErrorCode TpCheckpointNewest(TpRun run, PetscInt64 *rounds);
 
 /**
   The newest whole checkpoint of the run folder, and the round after it; damaged ones are skipped with a warning. Collective on world.
+  A run that ended before its first checkpoint gives an empty path and round 0: it begins again.
 
-  Errors: TP_ERR_INPUT if there is none, or its parameters are of another physics or model than the run's (the line names the key).
+  Errors: TP_ERR_INPUT if there is none otherwise, or its parameters are of another physics or model than the run's (the line names the key).
 **/
 PetscErrorCode TpCheckpointFind(TpRun run, const char *wanted, char path[PETSC_MAX_PATH_LEN], PetscInt64 *next_round);
 

@@ -182,7 +182,7 @@ static PetscErrorCode WriteUsedParameters(TpRun run)
 
 /* -------------------------------------------------------------------------------------------------------------- begin */
 
-static void Greet(TpRun run)
+static void Greet(TpRun run, PetscBool restart)
 {
   TpGroups groups = run->groups;
 
@@ -190,6 +190,8 @@ static void Greet(TpRun run)
   TpLog(TP_LOG_PRODUCTION, "%s: %d replicas and %d trainers, %s, %d coordinates, %d features", run->settings.run.folder,
         groups->num_replicas, groups->num_trainers, run->system.engine, (int)run->system.size,
         (int)run->system.num_features);
+  if (restart && !run->first_round)
+    TpLog(TP_LOG_PRODUCTION, "the run ended before its first checkpoint: it begins again");
   if (run->first_round)
     TpLog(TP_LOG_PRODUCTION, "going on after round %lld of %lld", (long long)run->first_round,
           (long long)run->settings.run.rounds);
@@ -244,14 +246,16 @@ static PetscErrorCode Begin(TpRun run, const TpCommandLine *command, TpReplica *
   if (*replica && !command->restart) code = TpReplicaStart(*replica);
   PetscCall(TpAgree(run->groups->world, code)); /* the last thing that the input can spoil; there is no folder yet */
   PetscCall(OpenFolder(run, command, checkpoint));
+  if (*replica && command->restart && !checkpoint[0]) code = TpReplicaStart(*replica);
+  PetscCall(TpAgree(run->groups->world, code));
   PetscCall(TpAgree(run->groups->world, OpenLog(run)));
-  if (run->is_writer) Greet(run);
+  if (run->is_writer) Greet(run, command->restart);
   if (!run->groups->is_replica) {
     code = WriteUsedParameters(run);
     if (!code) code = TpLearnerCreate(run, learner);
   }
   PetscCall(TpAgree(run->groups->world, code));
-  if (command->restart) PetscCall(RestoreStates(run, *replica, *learner, checkpoint));
+  if (checkpoint[0]) PetscCall(RestoreStates(run, *replica, *learner, checkpoint));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

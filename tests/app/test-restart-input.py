@@ -111,4 +111,17 @@ for rounds in (1, 2):
 result = tempera(ranks, "run", "input.yaml", "--restart", folder=copy)
 expect(result.status == 2 and len(result.errors()) == 1 and "no whole checkpoint" in result.errors()[0], f"{result}")
 
+# Killed before its first checkpoint a run begins again, if it is the same; one that had checkpoints is not written over.
+copy = os.path.join(folder, "before-the-first")
+cut_run(source, copy, 0)
+result = tempera(ranks, "run", "input.yaml", "--restart", folder=copy)
+expect(result.status == 2 and len(result.errors()) == 1 and "no whole checkpoint" in result.errors()[0], f"checkpoints taken away: {result}")
+with h5py.File(os.path.join(copy, "run", "run.h5"), "r+") as file:
+    file["progress/rounds_written"][0] = 0
+result = tempera(ranks, "run", "input.yaml", "--restart", "--set", "run.seed=12", folder=copy)
+expect(result.status == 2 and len(result.errors()) == 1 and "run.seed" in result.errors()[0], f"another seed: {result}")
+result = run_ok(ranks, "run", "input.yaml", "--restart", *EVERY, folder=copy)
+expect("begins again" in result.out, f"no word of beginning again: {result}")
+expect_same(source, copy, "begun again before the first checkpoint")
+
 finish()
