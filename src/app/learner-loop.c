@@ -163,13 +163,14 @@ static PetscErrorCode WriteWhatIsDue(TpLearner learner, const Round *round)
 
   PetscFunctionBeginUser;
   if (report) PetscCall(Flush(learner, round->round + 1));
-  if (round->save) PetscCall(Checkpoint(learner, round));
   learner->next_round = round->round + 1;
   if (report && learner->progress) {
     const TpProgressReport told = Report(learner);
 
     PetscCall(TpProgressTell(learner->progress, &told));
   }
+  /* Last: a restart takes rows of metrics.csv behind the checkpoint away, but can't give back one that is missing before it. */
+  if (round->save) PetscCall(Checkpoint(learner, round));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
