@@ -27,6 +27,18 @@ def _is_tempera(pid):
         return False
 
 
+def processes_in(folder):
+    """All processes that work in this folder: mpirun, its daemons and ranks, with or without a parent."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*"):
+        try:
+            if os.path.samefile(path + "/cwd", folder):
+                found.append(int(os.path.basename(path)))
+        except OSError:
+            pass
+    return found
+
+
 class Job:
     """A run that goes on beside the test."""
 
