@@ -21,7 +21,7 @@ if [ "$(id -u)" -eq 0 ]; then
   set_if_unset OMPI_ALLOW_RUN_AS_ROOT 1
   set_if_unset OMPI_ALLOW_RUN_AS_ROOT_CONFIRM 1
 fi
-if ! command -v ssh >/dev/null 2>&1 && ! command -v rsh >/dev/null 2>&1 && ! command -v srun >/dev/null 2>&1; then
+if ! command -v ssh >/dev/null 2>&1 && ! command -v rsh >/dev/null 2>&1 && [ -z "${SLURM_JOB_ID:-}" ]; then
   set_if_unset OMPI_MCA_plm isolated
 fi
 unset -f set_if_unset

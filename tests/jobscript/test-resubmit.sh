@@ -2,6 +2,7 @@
 # test-resubmit.sh JOBSCRIPT MPIRUN: the job script with a pretended Slurm and a pretended program, under the real mpirun. Silent on success.
 set -u
 script=$(realpath "$1")
+TEMPERA_SCRIPTS=$(dirname "$script")
 mpirun=$(realpath "$2")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -41,7 +42,7 @@ cat >bin/tempera <<'TEXT'
 #!/bin/bash
 echo "$*" >>arguments
 mkdir -p run
-touch run/used-parameters.yaml
+touch run/run.h5
 case $(cat plan) in
 gentle) # until it is asked to stop
   trap 'touch run/continue; exit 0' USR2
@@ -56,7 +57,7 @@ TEXT
 chmod +x bin/*
 
 export PATH=$folder/bin:$PATH SLURM_JOB_ID=7 SLURM_NTASKS=1
-export TEMPERA_INPUT=in.yaml TEMPERA_RUN=run TEMPERA=$folder/bin/tempera
+export TEMPERA_SCRIPTS TEMPERA_INPUT=in.yaml TEMPERA_RUN=run TEMPERA=$folder/bin/tempera
 
 # start_job PLAN [restarts so far]: sets status
 start_job()
