@@ -114,10 +114,12 @@ PetscErrorCode TpReplicaStart(TpReplica replica)
   /* At the start walker k is at rung k; from then on walkers travel. */
   PetscCall(TpEngineStart(replica->engine, (uint64_t)replica->run->settings.run.seed, replica->rung,
                           replica->temperature, &replica->state));
-  TpCheckInput(TpStateIsFinite(&replica->state),
-               "the start configuration of walker %" PetscInt_FMT
-               " has no finite energy; check the start positions (openmm: engine.openmm.minimize relaxes them)",
-               replica->rung);
+  TpCheckInput(
+      TpStateIsFinite(&replica->state),
+      "the start configuration of walker %" PetscInt_FMT
+      " has no finite energy; check the start positions (engine.openmm.positions, engine.lammps.script), or let "
+      "engine.openmm.minimize relax them",
+      replica->rung);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
