@@ -18,8 +18,7 @@ training: {batch: 16, scale_rounds: 10}
 network: {width: 8, depth: 1, embedding: 4}
 output: {report_interval: 50, checkpoint_interval: 100000000, trajectory_interval: 0}
 """
-# Long enough to be stopped on any machine (run.h5 takes 50 MB at once); the run that is to be finished is shorter.
-SHORT = ["--set", "run.rounds=3000", "--set", "exchange.interval=20"]
+# Long enough to be stopped on any machine (run.h5 takes 50 MB at once); the restart that is to finish makes it shorter.
 
 folder = scratch()
 
@@ -76,15 +75,16 @@ def signals():
 
 def stop_and_go_on():
     """The file `stop` and --max-hours; then, from another folder, to the end."""
-    process = begin("file", *SHORT, "--set", "training.steps_per_round=20")
+    process = begin("file")
     open(path("file", "stop"), "w").close()
     done = expect_stopped("file stop", "file", process)
-    expect(done < 3000, "the run was over before it could be stopped: make it longer")
+    length = done + 3000
+    finish_it = ["--set", f"run.rounds={length}"]
     elsewhere = os.path.join(folder, "elsewhere")
     os.mkdir(elsewhere)
     used = os.path.relpath(path("file", "used-parameters.yaml"), elsewhere)
-    short = run_ok(3, "run", used, "--restart", "--max-hours", "1 s", folder=elsewhere)
-    expect(f"going on after round {done} of 3000" in short.out, f"no word of going on: {short}")
+    short = run_ok(3, "run", used, "--restart", "--max-hours", "1 s", *finish_it, folder=elsewhere)
+    expect(f"going on after round {done} of {length}" in short.out, f"no word of going on: {short}")
     expect(not os.path.exists(path("file", "stop")), "the file stop is still there, and would stop the run for ever")
     if not os.path.exists(path("file", "finished")):
         expect(os.path.exists(path("file", "continue")), "neither finished nor continue after --max-hours")
@@ -92,7 +92,7 @@ def stop_and_go_on():
     expect(os.path.exists(path("file", "finished")) and not os.path.exists(path("file", "continue")), "the run is not marked as finished")
     expect(os.listdir(elsewhere) == [], f"the restart wrote where it was started: {os.listdir(elsewhere)}")
     with h5py.File(path("file", "run.h5")) as file:
-        expect(file["progress/rounds_written"][0] == 3000, "run.h5 is not full")
+        expect(file["progress/rounds_written"][0] == length, "run.h5 is not full")
     again = tempera(3, "run", used, "--restart", folder=elsewhere)
     expect(again.status == 0 and os.path.exists(path("file", "finished")), f"a restart of a finished run: {again}")
 
