@@ -36,12 +36,6 @@ void TpHistogram(PetscInt64 n, const float x[], PetscInt64 stride, double low, d
 void TpHistogram2D(PetscInt64 n, const float x[], const float y[], PetscInt64 stride, const double low[2],
                    const double high[2], PetscInt bins, double counts[]);
 
-/** TpHistogram() and TpHistogram2D() of values that count weight [n] each: with TpMbarWeights(), the distribution at any temperature. **/
-void TpHistogramWeighted(PetscInt64 n, const float x[], PetscInt64 stride, const double weight[], double low,
-                         double high, PetscInt bins, double counts[]);
-void TpHistogram2DWeighted(PetscInt64 n, const float x[], const float y[], PetscInt64 stride, const double weight[],
-                           const double low[2], const double high[2], PetscInt bins, double counts[]);
-
 /** Jensen-Shannon divergence, nats, of two histograms that are normalised here; 0 <= JS <= ln 2; NaN if one is empty. **/
 double TpJensenShannon(PetscInt bins, const double p[], const double q[]);
 

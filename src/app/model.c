@@ -31,6 +31,7 @@ PetscErrorCode TpModelDestroy(TpModel *model)
   PetscFunctionBeginUser;
   if (!*model) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TpEncodingDestroy(&(*model)->encoding));
+  PetscCall(PetscFree((*model)->used_parameters));
   PetscCall(PetscFree4((*model)->name, (*model)->unit, (*model)->temperature, (*model)->parameters));
   PetscCall(PetscFree(*model));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -265,6 +266,7 @@ static PetscErrorCode ReadArrays(TpModel model, TpFile file, const char *path)
   PetscCall(TpFileReadReal(file, "/", "condition_scale", &model->condition.scale));
   PetscCall(TpFileReadInteger(file, "/", "seed", &model->seed));
   PetscCall(TpFileReadInteger(file, "/", "optimiser_steps", &model->step));
+  PetscCall(TpFileReadText(file, "/", "parameters", &model->used_parameters));
   model->condition.boltzmann = TpBoltzmann(model->units);
   PetscCall(CheckNumbers(model, path));
   PetscFunctionReturn(PETSC_SUCCESS);

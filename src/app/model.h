@@ -20,7 +20,8 @@ typedef struct TpModel_ {
   PetscInt    num_temperatures; /* rungs learned from */
   double     *temperature;      /* [num_temperatures] increasing, K or reduced */
   PetscInt64  seed;
-  PetscInt64  step; /* optimiser steps done */
+  PetscInt64  step;            /* optimiser steps done */
+  char       *used_parameters; /* YAML of the run that made it; NULL in a model not read from a file */
   PetscInt    num_parameters;
   TpNumber   *parameters; /* [num_parameters] moving average of the weights */
 } * TpModel;

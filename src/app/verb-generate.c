@@ -63,18 +63,6 @@ static void WarnOutside(TpModel model, PetscInt count, const double temperature[
   }
 }
 
-/* Samples go by the parameters of the run that made their model. */
-static PetscErrorCode ReadParameters(MPI_Comm comm, const char *path, char **parameters)
-{
-  TpFile file;
-
-  PetscFunctionBeginUser;
-  PetscCall(TpFileOpen(comm, path, TP_MODEL_FORMAT, TP_MODEL_VERSION, &file));
-  PetscCall(TpFileReadText(file, "/", "parameters", parameters));
-  PetscCall(TpFileClose(&file));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* That there is no such folder, or no right to write there, is a mistake in the command: nothing has been generated yet. */
 static PetscErrorCode CreateOutput(MPI_Comm comm, const char *path, const char *parameters, TpFile *file)
 {
@@ -97,7 +85,6 @@ PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
   TpModel      model;
   TpFile       file;
   double      *temperature;
-  char        *parameters;
   PetscMPIInt  rank;
   PetscBool    exists;
   const double start = MPI_Wtime();
@@ -114,8 +101,7 @@ PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
   if (rank == 0) WarnOutside(model, task.num_temperatures, temperature);
   task.temperature = temperature;
   task.seed        = command->seed >= 0 ? (uint64_t)command->seed : (uint64_t)model->seed;
-  PetscCall(ReadParameters(comm, command->operand, &parameters));
-  PetscCall(CreateOutput(comm, command->output, parameters, &file));
+  PetscCall(CreateOutput(comm, command->output, model->used_parameters, &file));
   PetscCall(TpFileConclude(&file, TpGenerateInto(file, comm, model, &task)));
   if (rank == 0)
     TpLog(TP_LOG_PRODUCTION,
@@ -125,7 +111,6 @@ PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
           task.diffusion.sampler == 0 ? task.diffusion.num_times : task.diffusion.num_steps,
           (unsigned long long)task.seed, MPI_Wtime() - start);
   PetscCall(PetscFree(temperature));
-  PetscCall(PetscFree(parameters));
   PetscCall(TpModelDestroy(&model));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -74,15 +74,6 @@ PetscErrorCode TpFileSetUnit(hid_t object, const char *unit)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TpFileSetInteger(hid_t object, const char *name, PetscInt64 value)
-{
-  const int64_t number = value;
-
-  PetscFunctionBeginUser;
-  PetscCall(SetScalar(object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, &number));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode TpFileSetChecksum(hid_t object, uint64_t sum)
 {
   PetscFunctionBeginUser;

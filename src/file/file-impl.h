@@ -95,7 +95,6 @@ PetscErrorCode TpFileOpenDataset(TpFile file, const char *name, hid_t *dataset, 
 PetscErrorCode TpFileSetText(hid_t object, const char *name, const char *text);
 /** Of variable length: h5py hands fixed-length texts out as bytes, which MDAnalysis does not take for a unit. **/
 PetscErrorCode TpFileSetUnit(hid_t object, const char *unit);
-PetscErrorCode TpFileSetInteger(hid_t object, const char *name, PetscInt64 value);
 PetscErrorCode TpFileSetChecksum(hid_t object, uint64_t sum);
 
 /** A fixed-length string type that holds `length` characters and the end. **/

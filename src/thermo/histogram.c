@@ -34,24 +34,3 @@ void TpHistogram2D(PetscInt64 n, const float x[], const float y[], PetscInt64 st
     if (row >= 0 && column >= 0) counts[(PetscInt64)row * bins + column] += 1.0;
   }
 }
-
-void TpHistogramWeighted(PetscInt64 n, const float x[], PetscInt64 stride, const double weight[], double low,
-                         double high, PetscInt bins, double counts[])
-{
-  for (PetscInt64 i = 0; i < n; ++i) {
-    const PetscInt bin = Bin(x[i * stride], low, high, bins);
-
-    if (bin >= 0) counts[bin] += weight[i];
-  }
-}
-
-void TpHistogram2DWeighted(PetscInt64 n, const float x[], const float y[], PetscInt64 stride, const double weight[],
-                           const double low[2], const double high[2], PetscInt bins, double counts[])
-{
-  for (PetscInt64 i = 0; i < n; ++i) {
-    const PetscInt row    = Bin(x[i * stride], low[0], high[0], bins);
-    const PetscInt column = Bin(y[i * stride], low[1], high[1], bins);
-
-    if (row >= 0 && column >= 0) counts[(PetscInt64)row * bins + column] += weight[i];
-  }
-}
