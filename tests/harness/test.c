@@ -2,7 +2,9 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int num_failures;
 
@@ -59,4 +61,26 @@ void TpTestCheckClose(double value, double expected, double tolerance, const cha
 void TpTestCheckText(const char *text, const char *part, const char *file, int line)
 {
   TpTestCheck(strstr(text, part) != NULL, file, line, "'%s' does not contain '%s'", text, part);
+}
+
+PetscErrorCode TpTestFileWrite(const char *text, TpTestFile *file)
+{
+  int   descriptor;
+  FILE *stream;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscStrncpy(file->path, "/tmp/tempera-test-XXXXXX", sizeof(file->path)));
+  descriptor = mkstemp(file->path);
+  PetscCheck(descriptor >= 0, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "no temporary file");
+  stream = fdopen(descriptor, "w");
+  PetscCheck(stream && fputs(text, stream) >= 0 && !fclose(stream), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s",
+             file->path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpTestFileRemove(const TpTestFile *file)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(!unlink(file->path), PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "%s can't be removed", file->path);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }

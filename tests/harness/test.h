@@ -10,6 +10,7 @@
 
   Inside, TpTestExpect...() count failures and print rank, file, line and values; they never stop the test.
   A test that can't run here calls TpTestSkip("why") and returns its value: status 77, which meson counts as skipped.
+  Files that a test needs for a moment: TpTestFileWrite(), TpTestFileRemove().
 **/
 #pragma once
 
@@ -60,3 +61,14 @@ void TpTestCheckText(const char *text, const char *part, const char *file, int l
     TpTestExpectText(TpInputErrorMessage(), part);                                                                     \
     TpInputErrorClear();                                                                                               \
   } while (0)
+
+/** A file of a test's own in /tmp. **/
+typedef struct {
+  char path[64];
+} TpTestFile;
+
+/** Make a file that holds `text`. Not collective: every rank that calls gets its own. **/
+PetscErrorCode TpTestFileWrite(const char *text, TpTestFile *file);
+
+/** Remove it. **/
+PetscErrorCode TpTestFileRemove(const TpTestFile *file);

@@ -1,24 +1,13 @@
-/* What the tests of the engine lammps share: settings, an engine with a state, scripts in temporary files. */
+/* What the tests of the engine lammps share: settings, and scripts. */
 #pragma once
 
-#include "test.h"
-
-#include "tempera/engine.h"
+#include "engine-bench.h"
 
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 #define SEED   UINT64_C(20240801)
 #define INPUTS TP_SOURCE_DIR "/input/lammps/"
-
-static inline PetscInt WordIndex(const char *const words[], const char *word)
-{
-  PetscInt index = 0;
-
-  while (words[index] && strcmp(words[index], word)) ++index;
-  return index;
-}
 
 /* The time step in internal units; the friction is 1/ps, or 1 in reduced units. */
 static inline TpEngineSettings Settings(char *script, const char *units, double timestep)
@@ -29,63 +18,6 @@ static inline TpEngineSettings Settings(char *script, const char *units, double 
       .friction = 1.0,
       .lammps   = {.script = script, .units = WordIndex(tp_lammps_unit_words, units)},
   };
-}
-
-typedef struct {
-  TpEngine            engine;
-  const TpEngineInfo *info;
-  TpState             state;
-} Bench;
-
-static inline PetscErrorCode Open(const TpEngineSettings *settings, Bench *bench)
-{
-  PetscFunctionBeginUser;
-  PetscCall(TpEngineCreate(settings, 0, &bench->engine));
-  PetscCall(TpEngineGetInfo(bench->engine, &bench->info));
-  PetscCall(TpStateCreate(bench->info->size, &bench->state));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static inline PetscErrorCode Close(Bench *bench)
-{
-  PetscFunctionBeginUser;
-  PetscCall(TpStateDestroy(&bench->state));
-  PetscCall(TpEngineDestroy(&bench->engine));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-typedef struct {
-  char path[64];
-} TemporaryFile;
-
-static inline PetscErrorCode WriteTemporary(const char *text, TemporaryFile *file)
-{
-  int   descriptor;
-  FILE *stream;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscStrncpy(file->path, "/tmp/tempera-test-XXXXXX", sizeof(file->path)));
-  descriptor = mkstemp(file->path);
-  PetscCheck(descriptor >= 0, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "no temporary file");
-  stream = fdopen(descriptor, "w");
-  PetscCheck(stream && fputs(text, stream) >= 0 && !fclose(stream), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s",
-             file->path);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static inline PetscErrorCode Remove(const TemporaryFile *file)
-{
-  PetscFunctionBeginUser;
-  PetscCheck(!unlink(file->path), PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "%s can't be removed", file->path);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static inline double KineticTemperature(const TpEngineInfo *info, const double v[])
-{
-  double sum = 0.0;
-
-  for (PetscInt i = 0; i < info->size; ++i) sum += info->mass[i / 3] * v[i] * v[i];
-  return sum / (info->degrees_of_freedom * TpBoltzmann(info->units));
 }
 
 /* An ideal gas of 1000 particles on a lattice, in reduced units; what follows may hold it. */

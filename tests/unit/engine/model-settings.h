@@ -1,18 +1,7 @@
 /* Settings under which every model potential works, for the tests of the engine. */
 #pragma once
 
-#include "tempera/engine.h"
-#include "test.h"
-
-#include <string.h>
-
-static inline PetscInt WordIndex(const char *const words[], const char *word)
-{
-  for (PetscInt i = 0; words[i]; ++i)
-    if (!strcmp(words[i], word)) return i;
-  TpTestExpectThat(0, "no word '%s'", word);
-  return 0;
-}
+#include "engine-bench.h"
 
 /* The lists are the caller's constants: nothing to free. */
 static inline TpEngineSettings ModelSettings(const char *potential)

@@ -1,13 +1,10 @@
-/* What the tests of the engine openmm share: settings of the shipped molecules, an engine with a state, temporary files. */
+/* What the tests of the engine openmm share: settings of the shipped molecules, and their constraints. */
 #pragma once
 
-#include "test.h"
-
-#include "tempera/engine.h"
+#include "engine-bench.h"
 
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 #define SEED UINT64_C(20240731)
 
@@ -24,14 +21,6 @@ enum { DIPEPTIDE = 3 * 22, PACKED = 11 + 2 * DIPEPTIDE }; /* coordinates, and nu
 
 #define MOLECULES TP_SOURCE_DIR "/input/molecules/"
 
-static inline PetscInt KindOpenMM(void)
-{
-  PetscInt kind = 0;
-
-  while (strcmp(tp_engine_words[kind], "openmm")) ++kind;
-  return kind;
-}
-
 /* Lists that outlive the functions which hand them out. */
 static char *dipeptide_pdb[] = {MOLECULES "adp.pdb"};
 static char *peptide_pdb[]   = {MOLECULES "aib9_right.pdb", MOLECULES "aib9_left.pdb"};
@@ -39,7 +28,7 @@ static char *peptide_pdb[]   = {MOLECULES "aib9_right.pdb", MOLECULES "aib9_left
 static inline TpEngineSettings Dipeptide(char *platform)
 {
   return (TpEngineSettings){
-      .kind     = KindOpenMM(),
+      .kind     = WordIndex(tp_engine_words, "openmm"),
       .timestep = 0.002,
       .friction = 1.0,
       .openmm =
@@ -62,30 +51,6 @@ static inline TpEngineSettings Peptide(char *platform)
   return settings;
 }
 
-/* A helper of checks that need an engine and a state. */
-typedef struct {
-  TpEngine            engine;
-  const TpEngineInfo *info;
-  TpState             state;
-} Bench;
-
-static inline PetscErrorCode Open(const TpEngineSettings *settings, Bench *bench)
-{
-  PetscFunctionBeginUser;
-  PetscCall(TpEngineCreate(settings, 0, &bench->engine));
-  PetscCall(TpEngineGetInfo(bench->engine, &bench->info));
-  PetscCall(TpStateCreate(bench->info->size, &bench->state));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static inline PetscErrorCode Close(Bench *bench)
-{
-  PetscFunctionBeginUser;
-  PetscCall(TpStateDestroy(&bench->state));
-  PetscCall(TpEngineDestroy(&bench->engine));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static inline PetscErrorCode HasPlatform(const char *platform, PetscBool *has)
 {
   char text[512];
@@ -106,14 +71,6 @@ static inline double Between(const double x[], PetscInt i, PetscInt j, const dou
   return sum;
 }
 
-static inline double KineticTemperature(const TpEngineInfo *info, const double v[])
-{
-  double sum = 0.0;
-
-  for (PetscInt i = 0; i < info->size; ++i) sum += info->mass[i / 3] * v[i] * v[i];
-  return sum / (info->degrees_of_freedom * TpBoltzmann(TP_UNITS_MOLECULAR));
-}
-
 /* Bonds to hydrogen have the lengths of the force field, and no velocity along them. */
 static inline void ExpectConstraints(const Bench *bench)
 {
@@ -126,30 +83,4 @@ static inline void ExpectConstraints(const Bench *bench)
     TpTestExpectClose(length, expected, 2e-6 * expected);
     TpTestExpectClose(Between(bench->state.x, first, second, bench->state.v) / length, 0.0, 1e-4);
   }
-}
-
-typedef struct {
-  char path[64];
-} TemporaryFile;
-
-static inline PetscErrorCode WriteTemporary(const char *text, TemporaryFile *file)
-{
-  int   descriptor;
-  FILE *stream;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscStrncpy(file->path, "/tmp/tempera-test-XXXXXX", sizeof(file->path)));
-  descriptor = mkstemp(file->path);
-  PetscCheck(descriptor >= 0, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "no temporary file");
-  stream = fdopen(descriptor, "w");
-  PetscCheck(stream && fputs(text, stream) >= 0 && !fclose(stream), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s",
-             file->path);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static inline PetscErrorCode Remove(const TemporaryFile *file)
-{
-  PetscFunctionBeginUser;
-  PetscCheck(!unlink(file->path), PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "%s can't be removed", file->path);
-  PetscFunctionReturn(PETSC_SUCCESS);
 }

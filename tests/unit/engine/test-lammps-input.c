@@ -29,11 +29,11 @@ static PetscErrorCode Try(const TpEngineSettings *settings)
 /* `place`: file and line that the message has to name, without the folder; then `part` follows. */
 static PetscErrorCode ExpectRefusedBy(const char *thermostat, const char *text, int line, const char *part)
 {
-  TemporaryFile script;
-  char          expected[256];
+  TpTestFile script;
+  char       expected[256];
 
   PetscFunctionBeginUser;
-  PetscCall(WriteTemporary(text, &script));
+  PetscCall(TpTestFileWrite(text, &script));
   TpEngineSettings settings  = Settings(script.path, "lj", 0.005);
   settings.lammps.thermostat = WordIndex(tp_lammps_thermostat_words, thermostat);
   if (line)
@@ -41,7 +41,7 @@ static PetscErrorCode ExpectRefusedBy(const char *thermostat, const char *text, 
   else
     PetscCall(PetscStrncpy(expected, part, sizeof(expected)));
   TpTestExpectInputError(Try(&settings), expected);
-  PetscCall(Remove(&script));
+  PetscCall(TpTestFileRemove(&script));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -158,7 +158,7 @@ static PetscErrorCode TestSettings(void)
 static PetscErrorCode TestLostAtoms(void)
 {
   const TpMoment moment = {.seed = SEED};
-  TemporaryFile  script;
+  TpTestFile     script;
   double         x;
   int            rank;
   Bench          bench;
@@ -166,7 +166,7 @@ static PetscErrorCode TestLostAtoms(void)
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
   if (rank) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(WriteTemporary(GAS("f f f", ""), &script));
+  PetscCall(TpTestFileWrite(GAS("f f f", ""), &script));
   const TpEngineSettings settings = Settings(script.path, "lj", 0.005);
   PetscCall(Open(&settings, &bench));
   TpTestExpectEqual(bench.info->has_box, 0);
@@ -181,22 +181,22 @@ static PetscErrorCode TestLostAtoms(void)
   PetscCall(TpEngineAdvance(bench.engine, 1e-6, 10, &moment, &bench.state));
   TpTestExpect(TpStateIsFinite(&bench.state) && bench.state.x[0] != x);
   PetscCall(Close(&bench));
-  PetscCall(Remove(&script));
+  PetscCall(TpTestFileRemove(&script));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* File names in a script are relative to its folder, wherever the program runs; files that it includes are as good as its own lines. */
 static PetscErrorCode TestFolders(void)
 {
-  char folder[] = "/tmp/tempera-test-XXXXXX", path[2][96], before[PETSC_MAX_PATH_LEN], after[PETSC_MAX_PATH_LEN];
-  TemporaryFile files[2];
+  char       folder[] = "/tmp/tempera-test-XXXXXX", path[2][96], before[PETSC_MAX_PATH_LEN], after[PETSC_MAX_PATH_LEN];
+  TpTestFile files[2];
 
   PetscFunctionBeginUser;
   PetscCheck(mkdtemp(folder), PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "no temporary folder");
   PetscCall(PetscSNPrintf(path[0], sizeof(path[0]), "%s/in.all", folder));
   PetscCall(PetscSNPrintf(path[1], sizeof(path[1]), "%s/in.part", folder));
-  PetscCall(WriteTemporary("include in.part\n\nrun 5\n", &files[0]));
-  PetscCall(WriteTemporary(GAS("p p p", "fix 1 all nvt temp 1 1 1"), &files[1]));
+  PetscCall(TpTestFileWrite("include in.part\n\nrun 5\n", &files[0]));
+  PetscCall(TpTestFileWrite(GAS("p p p", "fix 1 all nvt temp 1 1 1"), &files[1]));
   for (int i = 0; i < 2; ++i)
     PetscCheck(!rename(files[i].path, path[i]), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s", path[i]);
   const TpEngineSettings settings = Settings(path[0], "lj", 0.005);
@@ -222,11 +222,11 @@ static PetscErrorCode TestHash(void)
   uint64_t hash[6];
 
   PetscFunctionBeginUser;
-  TemporaryFile file, script;
+  TpTestFile file, script;
   for (int i = 0; i < 6; ++i) {
     char text[256];
 
-    if (i == 0) PetscCall(WriteTemporary(data[0], &file));
+    if (i == 0) PetscCall(TpTestFileWrite(data[0], &file));
     if (i == 3) { /* the same name, other contents */
       FILE *stream = fopen(file.path, "w");
 
@@ -234,16 +234,16 @@ static PetscErrorCode TestHash(void)
                  file.path);
     }
     PetscCall(PetscSNPrintf(text, sizeof(text), forms[i < 3 ? i : 0], file.path));
-    PetscCall(WriteTemporary(text, &script));
+    PetscCall(TpTestFileWrite(text, &script));
     TpEngineSettings settings = Settings(script.path, "lj", i == 4 ? 0.004 : 0.005);
     if (i == 5) settings.friction = 2.0;
     PetscCall(HashOf(&settings, &hash[i]));
-    PetscCall(Remove(&script));
+    PetscCall(TpTestFileRemove(&script));
   }
   TpTestExpect(hash[0] == hash[1]);
   TpTestExpect(hash[0] != hash[2] && hash[0] != hash[3]);
   TpTestExpect(hash[3] != hash[4] && hash[3] != hash[5] && hash[4] != hash[5]);
-  PetscCall(Remove(&file));
+  PetscCall(TpTestFileRemove(&file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

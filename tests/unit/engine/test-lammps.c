@@ -101,12 +101,12 @@ static PetscErrorCode ExpectDerivatives(char *script, const char *units, double 
 
 static PetscErrorCode TestForces(void)
 {
-  TemporaryFile script;
+  TpTestFile script;
 
   PetscFunctionBeginUser;
-  PetscCall(WriteTemporary(MOLECULES("ewald 1e-7", ""), &script));
+  PetscCall(TpTestFileWrite(MOLECULES("ewald 1e-7", ""), &script));
   PetscCall(ExpectDerivatives(script.path, "real", 0.001, 1e-5, 2e-2));
-  PetscCall(Remove(&script));
+  PetscCall(TpTestFileRemove(&script));
   PetscCall(ExpectDerivatives(INPUTS "in.melt", "lj", 0.005, 1e-5, 1e-4));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -127,11 +127,11 @@ static PetscErrorCode TestUnits(void)
   PetscFunctionBeginUser;
   for (int i = 0; i < 2; ++i) {
     const TpMoment moment = {.seed = SEED};
-    TemporaryFile  script;
+    TpTestFile     script;
     double         forces[6], x;
     Bench          bench;
 
-    PetscCall(WriteTemporary(texts[i], &script));
+    PetscCall(TpTestFileWrite(texts[i], &script));
     TpEngineSettings settings = Settings(script.path, i ? "metal" : "real", 0.002);
     settings.friction         = 1e-6;
     PetscCall(Open(&settings, &bench));
@@ -146,7 +146,7 @@ static PetscErrorCode TestUnits(void)
     PetscCall(TpEngineAdvance(bench.engine, 1.0, 10, &moment, &bench.state));
     TpTestExpectClose(bench.state.x[1], x, 2e-5);
     PetscCall(Close(&bench));
-    PetscCall(Remove(&script));
+    PetscCall(TpTestFileRemove(&script));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -218,10 +218,10 @@ static PetscErrorCode TestSameBits(char *script, const char *units, double times
    are independent. 4 standard errors: of four numbers one is a false alarm once in 4000 seeds. */
 static PetscErrorCode TestTemperatures(void)
 {
-  TemporaryFile script;
+  TpTestFile script;
 
   PetscFunctionBeginUser;
-  PetscCall(WriteTemporary(GAS("p p p", "fix tie all spring/self 25.0\nfix_modify tie energy yes"), &script));
+  PetscCall(TpTestFileWrite(GAS("p p p", "fix tie all spring/self 25.0\nfix_modify tie energy yes"), &script));
   TpEngineSettings settings = Settings(script.path, "lj", 0.01);
   settings.friction         = 5.0;
   for (int i = 0; i < 2; ++i) {
@@ -243,7 +243,7 @@ static PetscErrorCode TestTemperatures(void)
     TpTestExpectClose(potential / temperature, 1.0, allowed);
     PetscCall(Close(&bench));
   }
-  PetscCall(Remove(&script));
+  PetscCall(TpTestFileRemove(&script));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -251,11 +251,11 @@ static PetscErrorCode TestTemperatures(void)
    independent values of variance 2 T^2/N_f. 4 standard errors: a false alarm once in 8000 seeds. */
 static PetscErrorCode TestScriptThermostat(void)
 {
-  TemporaryFile script;
+  TpTestFile script;
 
   PetscFunctionBeginUser;
   PetscCall(
-      WriteTemporary("include " INPUTS "in.lj\nfix move all nvt temp ${temperature} ${temperature} 0.5\n", &script));
+      TpTestFileWrite("include " INPUTS "in.lj\nfix move all nvt temp ${temperature} ${temperature} 0.5\n", &script));
   TpEngineSettings settings  = Settings(script.path, "lj", 0.005);
   settings.lammps.thermostat = WordIndex(tp_lammps_thermostat_words, "script");
   for (int i = 0; i < 2; ++i) {
@@ -276,7 +276,7 @@ static PetscErrorCode TestScriptThermostat(void)
     TpTestExpectClose(kinetic / temperature, 1.0, 4.0 * sqrt(2.0 / (freedoms * 100.0)));
     PetscCall(Close(&bench));
   }
-  PetscCall(Remove(&script));
+  PetscCall(TpTestFileRemove(&script));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -308,13 +308,13 @@ static void ExpectLengths(const Bench *bench, double allowed, double *speed)
    errors, 8 %; were constraints not counted, it would be 17 % too low. */
 static PetscErrorCode TestConstraints(void)
 {
-  const double  temperature = 300.0;
-  TemporaryFile script;
-  double        kinetic = 0.0, speed;
-  Bench         bench;
+  const double temperature = 300.0;
+  TpTestFile   script;
+  double       kinetic = 0.0, speed;
+  Bench        bench;
 
   PetscFunctionBeginUser;
-  PetscCall(WriteTemporary(MOLECULES("pppm 1e-4", "fix keep all shake 1e-8 200 0 b 1"), &script));
+  PetscCall(TpTestFileWrite(MOLECULES("pppm 1e-4", "fix keep all shake 1e-8 200 0 b 1"), &script));
   TpEngineSettings settings = Settings(script.path, "real", 0.001);
   settings.friction         = 10.0;
   PetscCall(Open(&settings, &bench));
@@ -332,7 +332,7 @@ static PetscErrorCode TestConstraints(void)
   ExpectLengths(&bench, 1e-6, &speed);
   TpTestExpectClose(kinetic / temperature, 1.0, 4.0 * sqrt(2.0 / (320.0 * 16.0)));
   PetscCall(Close(&bench));
-  PetscCall(Remove(&script));
+  PetscCall(TpTestFileRemove(&script));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -33,14 +33,14 @@ static PetscErrorCode TestBox(void)
 {
   TpEngineSettings settings = Dipeptide("Reference");
   const TpMoment   moment   = {.seed = SEED};
-  TemporaryFile    system, positions;
+  TpTestFile       system, positions;
   Bench            bench;
   double           energy, wide[9];
 
   PetscFunctionBeginUser;
-  PetscCall(WriteTemporary(
+  PetscCall(TpTestFileWrite(
       ARGON("<Force forceGroup=\"0\" frequency=\"1\" name=\"M\" type=\"CMMotionRemover\" version=\"1\"/>"), &system));
-  PetscCall(WriteTemporary(argon_pdb, &positions));
+  PetscCall(TpTestFileWrite(argon_pdb, &positions));
   settings.openmm.system    = system.path;
   settings.openmm.positions = TEXTS(1, positions.path);
   PetscCall(Open(&settings, &bench));
@@ -65,8 +65,8 @@ static PetscErrorCode TestBox(void)
   PetscCall(TpEngineAdvance(bench.engine, 100.0, 20, &moment, &bench.state));
   TpTestExpectThat(bench.state.x[6] == 1.0 && bench.state.v[6] == 0.0, "the fixed atom is at %g", bench.state.x[6]);
   PetscCall(Close(&bench));
-  PetscCall(Remove(&system));
-  PetscCall(Remove(&positions));
+  PetscCall(TpTestFileRemove(&system));
+  PetscCall(TpTestFileRemove(&positions));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -74,14 +74,14 @@ static PetscErrorCode TestBox(void)
 static PetscErrorCode TestStepCount(void)
 {
   TpEngineSettings settings = Dipeptide("Reference");
-  TemporaryFile    system, positions;
+  TpTestFile       system, positions;
   Bench            bench;
   double           results[2][11 + 2 * 9];
 
   PetscFunctionBeginUser;
-  PetscCall(WriteTemporary(
+  PetscCall(TpTestFileWrite(
       ARGON("<Force forceGroup=\"0\" frequency=\"3\" name=\"M\" type=\"CMMotionRemover\" version=\"1\"/>"), &system));
-  PetscCall(WriteTemporary(argon_pdb, &positions));
+  PetscCall(TpTestFileWrite(argon_pdb, &positions));
   settings.openmm.system    = system.path;
   settings.openmm.positions = TEXTS(1, positions.path);
   PetscCall(Open(&settings, &bench));
@@ -94,13 +94,13 @@ static PetscErrorCode TestStepCount(void)
   }
   TpTestExpect(!memcmp(results[0], results[1], sizeof(results[0])));
   PetscCall(Close(&bench));
-  PetscCall(Remove(&system));
-  PetscCall(Remove(&positions));
+  PetscCall(TpTestFileRemove(&system));
+  PetscCall(TpTestFileRemove(&positions));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The dipeptide with its atoms moved by 0.01 nm or so, as a PDB file. */
-static PetscErrorCode WriteDistorted(TemporaryFile *file)
+static PetscErrorCode WriteDistorted(TpTestFile *file)
 {
   TpTopology topology;
   char       text[22 * 64] = "";
@@ -118,7 +118,7 @@ static PetscErrorCode WriteDistorted(TemporaryFile *file)
                             10.0 * x[0] + 0.1 * move[0], 10.0 * x[1] + 0.1 * move[1], 10.0 * x[2] + 0.1 * move[2]));
     PetscCall(PetscStrlcat(text, line, sizeof(text)));
   }
-  PetscCall(WriteTemporary(text, file));
+  PetscCall(TpTestFileWrite(text, file));
   PetscCall(TpTopologyDestroy(&topology));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -127,7 +127,7 @@ static PetscErrorCode WriteDistorted(TemporaryFile *file)
 static PetscErrorCode TestMinimize(void)
 {
   TpEngineSettings settings = Dipeptide("Reference");
-  TemporaryFile    positions;
+  TpTestFile       positions;
   double           energy[2];
 
   PetscFunctionBeginUser;
@@ -145,7 +145,7 @@ static PetscErrorCode TestMinimize(void)
   }
   TpTestExpectThat(energy[0] > -142.973 + 100.0, "distorted: %g", energy[0]);
   TpTestExpectThat(energy[1] < -142.973 + 2.0, "relaxed: %g", energy[1]);
-  PetscCall(Remove(&positions));
+  PetscCall(TpTestFileRemove(&positions));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -165,15 +165,15 @@ static PetscErrorCode HashOf(const TpEngineSettings *settings, uint64_t *hash)
 static PetscErrorCode TestHash(PetscBool has_cpu)
 {
   TpEngineSettings settings = Dipeptide("Reference");
-  TemporaryFile    files[4];
+  TpTestFile       files[4];
   uint64_t         hash[6];
 
   PetscFunctionBeginUser;
-  PetscCall(WriteTemporary(ARGON("\n"), &files[0]));
-  PetscCall(WriteTemporary(ARGON("   \n\t\n"), &files[1]));
-  PetscCall(WriteTemporary(
+  PetscCall(TpTestFileWrite(ARGON("\n"), &files[0]));
+  PetscCall(TpTestFileWrite(ARGON("   \n\t\n"), &files[1]));
+  PetscCall(TpTestFileWrite(
       ARGON("<Force forceGroup=\"0\" frequency=\"1\" name=\"M\" type=\"CMMotionRemover\" version=\"1\"/>"), &files[2]));
-  PetscCall(WriteTemporary(argon_pdb, &files[3]));
+  PetscCall(TpTestFileWrite(argon_pdb, &files[3]));
   settings.openmm.positions = TEXTS(1, files[3].path);
   for (int i = 0; i < 3; ++i) {
     settings.openmm.system = files[i].path;
@@ -189,7 +189,7 @@ static PetscErrorCode TestHash(PetscBool has_cpu)
   PetscCall(HashOf(&settings, &hash[5]));
   TpTestExpect(hash[0] == hash[1] && hash[0] == hash[3]);
   TpTestExpect(hash[0] != hash[2] && hash[0] != hash[4] && hash[0] != hash[5] && hash[4] != hash[5]);
-  for (int i = 0; i < 4; ++i) PetscCall(Remove(&files[i]));
+  for (int i = 0; i < 4; ++i) PetscCall(TpTestFileRemove(&files[i]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -207,16 +207,16 @@ static PetscErrorCode Try(const TpEngineSettings *settings)
 static PetscErrorCode ExpectSystemRefused(const char *xml, const char *part)
 {
   TpEngineSettings settings = Dipeptide("Reference");
-  TemporaryFile    system, positions;
+  TpTestFile       system, positions;
 
   PetscFunctionBeginUser;
-  PetscCall(WriteTemporary(xml, &system));
-  PetscCall(WriteTemporary(argon_pdb, &positions));
+  PetscCall(TpTestFileWrite(xml, &system));
+  PetscCall(TpTestFileWrite(argon_pdb, &positions));
   settings.openmm.system    = system.path;
   settings.openmm.positions = TEXTS(1, positions.path);
   TpTestExpectInputError(Try(&settings), part);
-  PetscCall(Remove(&system));
-  PetscCall(Remove(&positions));
+  PetscCall(TpTestFileRemove(&system));
+  PetscCall(TpTestFileRemove(&positions));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -247,7 +247,7 @@ static PetscErrorCode TestSystemMistakes(void)
 static PetscErrorCode TestMistakes(void)
 {
   TpEngineSettings settings;
-  TemporaryFile    positions, system;
+  TpTestFile       positions, system;
   char            *moved;
 
   PetscFunctionBeginUser;
@@ -276,29 +276,29 @@ static PetscErrorCode TestMistakes(void)
 
   /* another molecule with as many atoms; another box */
   settings = Dipeptide("Reference");
-  PetscCall(WriteTemporary(ARGON(""), &system));
+  PetscCall(TpTestFileWrite(ARGON(""), &system));
   settings.openmm.system = system.path;
   PetscCall(PetscStrallocpy(argon_pdb, &moved));
   strstr(moved, "ARG A   2")[0] = 'X';
-  PetscCall(WriteTemporary(moved, &positions));
+  PetscCall(TpTestFileWrite(moved, &positions));
   PetscCall(PetscFree(moved));
   {
-    TemporaryFile first, small;
+    TpTestFile first, small;
 
-    PetscCall(WriteTemporary(argon_pdb, &first));
+    PetscCall(TpTestFileWrite(argon_pdb, &first));
     settings.openmm.positions = TEXTS(2, first.path, positions.path);
     TpTestExpectInputError(Try(&settings), "atom 1 is AR of XRG, in the first file it is AR of ARG");
     PetscCall(PetscStrallocpy(argon_pdb, &moved));
     memcpy(strstr(moved, "30.000"), "28.000", 6);
-    PetscCall(WriteTemporary(moved, &small));
+    PetscCall(TpTestFileWrite(moved, &small));
     PetscCall(PetscFree(moved));
     settings.openmm.positions = TEXTS(1, small.path);
     TpTestExpectInputError(Try(&settings), "its CRYST1 box is not the System's, which is 2 by 2.5 by 3 nm");
-    PetscCall(Remove(&first));
-    PetscCall(Remove(&small));
+    PetscCall(TpTestFileRemove(&first));
+    PetscCall(TpTestFileRemove(&small));
   }
-  PetscCall(Remove(&system));
-  PetscCall(Remove(&positions));
+  PetscCall(TpTestFileRemove(&system));
+  PetscCall(TpTestFileRemove(&positions));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
