@@ -27,3 +27,18 @@ def mean_and_error(series, blocks=50):
     length = len(series) // blocks
     means = series[: blocks * length].reshape(blocks, length).mean(axis=1)
     return means.mean(), means.std(ddof=1) / np.sqrt(blocks)
+
+
+def mean_and_inefficiency(series):
+    """Mean and its standard error from the integrated autocorrelation, summed up to its first zero (Chodera et al., J. Chem. Theory Comput. 3 (2007) 26)."""
+    series = np.asarray(series, float)
+    count = len(series)
+    noise = series - series.mean()
+    variance = np.mean(noise**2)
+    inefficiency = 1.0
+    for lag in range(1, count // 2):
+        correlation = np.mean(noise[:-lag] * noise[lag:]) / variance
+        if correlation <= 0:
+            break
+        inefficiency += 2 * (1 - lag / count) * correlation
+    return series.mean(), np.sqrt(variance * inefficiency / count)

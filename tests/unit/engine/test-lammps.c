@@ -1,70 +1,9 @@
-/* Engine lammps: energies and forces of the same fluid elsewhere, forces as derivatives, the same bits again, temperatures, constraints. */
+/* Engine lammps: forces as derivatives, the same bits again, temperatures, constraints. */
 #include "lammps-bench.h"
 
 /* -------------------------------------------------------------------------------------------------- energy and forces */
 
 enum { FLUID = 108 }; /* particles of in.lj */
-
-/* The fluid of in.lj by the engine `model`, which sums over all pairs. */
-static PetscErrorCode OpenModel(const double box[], TpEngineSettings *settings, Bench *bench)
-{
-  PetscFunctionBeginUser;
-  *settings = (TpEngineSettings){
-      .kind     = WordIndex(tp_engine_words, "model"),
-      .timestep = 0.005,
-      .friction = 1.0,
-      .model    = {.potential     = WordIndex(tp_potential_words, "lj-fluid"),
-                   .num_particles = FLUID,
-                   .box_length    = box[0],
-                   .cutoff        = 2.5,
-                   .mass          = 1.0},
-  };
-  PetscCall(Open(settings, bench));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode CompareFluids(Bench *lammps, Bench *model, const double x[])
-{
-  double energy[2], forces[2][3 * FLUID], largest = 0.0;
-
-  PetscFunctionBeginUser;
-  PetscCall(TpEngineEnergy(lammps->engine, x, NULL, &energy[0], forces[0]));
-  PetscCall(TpEngineEnergy(model->engine, x, NULL, &energy[1], forces[1]));
-  TpTestExpectClose(energy[0], energy[1], 1e-6 * fabs(energy[1]));
-  for (int i = 0; i < 3 * FLUID; ++i) largest = fmax(largest, fabs(forces[1][i]));
-  for (int i = 0; i < 3 * FLUID; ++i) TpTestExpectClose(forces[0][i], forces[1][i], 1e-5 * largest);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The start of the model, moved along by LAMMPS; and the same configuration with its particles in other images of the box. */
-static PetscErrorCode TestFluid(void)
-{
-  const TpEngineSettings settings = Settings(INPUTS "in.lj", "lj", 0.005);
-  TpEngineSettings       other;
-  Bench                  lammps, model;
-
-  PetscFunctionBeginUser;
-  PetscCall(Open(&settings, &lammps));
-  TpTestExpectEqual(lammps.info->num_particles, FLUID);
-  TpTestExpectEqual(lammps.info->units, TP_UNITS_REDUCED);
-  TpTestExpectEqual(lammps.info->degrees_of_freedom, 3 * FLUID);
-  TpTestExpectText(lammps.info->name, "lammps ");
-  PetscCall(TpEngineStart(lammps.engine, SEED, 0, 1.5, &lammps.state));
-  PetscCall(OpenModel(lammps.state.box, &other, &model));
-  TpTestExpectClose(lammps.state.box[4], cbrt(FLUID / 0.8), 1e-12);
-  PetscCall(TpEngineStart(model.engine, SEED, 0, 1.5, &model.state));
-  for (int i = 0; i < 3; ++i) {
-    const TpMoment moment = {.seed = SEED, .round = i};
-
-    PetscCall(CompareFluids(&lammps, &model, i ? lammps.state.x : model.state.x));
-    PetscCall(TpEngineAdvance(lammps.engine, 1.5, 200, &moment, &lammps.state));
-  }
-  for (int i = 0; i < 3 * FLUID; ++i) lammps.state.x[i] += (i % 7 - 3) * 300 * lammps.state.box[4 * (i % 3)];
-  PetscCall(CompareFluids(&lammps, &model, lammps.state.x));
-  PetscCall(Close(&model));
-  PetscCall(Close(&lammps));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* Third derivatives of a bond are some 1e7 kJ/mol/nm^3: differences over 2e-5 nm are good to 1e-3; the sum over charges to 1e-6 of an
    e^2/(4 pi epsilon0 nm^2), and to the jump of forces where a pair enters the cutoff, not met by these. */
@@ -135,6 +74,7 @@ static PetscErrorCode TestUnits(void)
     TpEngineSettings settings = Settings(script.path, i ? "metal" : "real", 0.002);
     settings.friction         = 1e-6;
     PetscCall(Open(&settings, &bench));
+    TpTestExpectText(bench.info->name, "lammps ");
     TpTestExpectEqual(bench.info->has_box, 0);
     PetscCall(TpEngineStart(bench.engine, SEED, 0, 1.0, &bench.state));
     TpTestExpectClose(bench.state.energy, energy, 2e-6 * fabs(energy));
@@ -342,7 +282,6 @@ int main(int argc, char **argv)
 #ifndef TP_HAVE_LAMMPS
   return TpTestSkip("this build has no LAMMPS");
 #endif
-  TpTestCall(TestFluid());
   TpTestCall(TestForces());
   TpTestCall(TestUnits());
   TpTestCall(TestSameBits(INPUTS "in.lj", "lj", 0.005));
