@@ -167,32 +167,35 @@ PetscErrorCode TpFileReadTexts(TpFile file, const char *name, PetscInt *count, c
 
 /** What one rung's trajectory file holds; see nongnu.org/h5md, version 1.1. **/
 typedef struct {
-  PetscInt64    num_frames; /* full size */
   PetscInt      num_particles;
   PetscInt      dimension; /* 3; 1 for coordinates that are no points in space */
   PetscBool     has_box;
   PetscBool     velocities; /* keep them */
   TpUnitSystem  units;
   double        timestep;        /* ps per MD step */
-  PetscInt64    steps_per_frame; /* MD steps between frames; frame i is step (i + 1) steps_per_frame */
+  PetscInt64    steps_per_frame; /* there is a frame at every multiple; 0: none from now on */
+  PetscInt64    num_steps;       /* MD steps of the whole run */
   const char   *creator_version;
   const double *mass; /* [num_particles] */
 } TpTrajectorySettings;
 
-/** Create (publish) an empty trajectory file of full size. Collective. MDAnalysis reads it: group particles/trajectory, explicit step and time,
+/** Create (publish) an empty trajectory file of full size, for the frames behind MD step `done_steps`. Collective. MDAnalysis reads it: group particles/trajectory, explicit step and time,
     box edges sharing the position's step and time. Frames not yet written hold NaN (walker: -1): all ranks write these once, so the disk space is
     taken at the start and not found missing later. parameters/frames_written is the end of the last TpTrajectoryWrite(). **/
 PetscErrorCode TpTrajectoryCreate(MPI_Comm comm, const char *path, const TpFileHeader *header,
-                                  const TpTrajectorySettings *settings);
+                                  const TpTrajectorySettings *settings, PetscInt64 done_steps);
 
 /**
-  Make a trajectory file that is there anew, with room for settings->num_frames frames; frames written so far are copied, and the old file stays
-  until the new one is whole. Does nothing if the room is right already. Collective.
+  Let a trajectory file that is there go on behind MD step `done_steps`: frames up to there stay, whatever their interval and content was, and those to
+  come are at the multiples of settings->steps_per_frame. If the file has other frames or no room for velocities, it is made anew: what stays is
+  copied, and the old file stays until the new one is whole. Velocities that a frame was written without are NaN. Collective.
 
-  @param[out] resized  whether a new file was made
+  @param[out] first_frame  index of the first frame to come
+  @param[out] made_anew
 **/
-PetscErrorCode TpTrajectoryResize(MPI_Comm comm, const char *path, const TpFileHeader *header,
-                                  const TpTrajectorySettings *settings, PetscBool *resized);
+PetscErrorCode TpTrajectoryContinue(MPI_Comm comm, const char *path, const TpFileHeader *header,
+                                    const TpTrajectorySettings *settings, PetscInt64 done_steps,
+                                    PetscInt64 *first_frame, PetscBool *made_anew);
 
 /**
   Write frames [first, first + count) of a file opened by TpFileOpenForUpdate(); each rank its own, count 0 writes nothing. Collective.

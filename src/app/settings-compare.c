@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* Sections and keys that a restart may change: no frame and no optimiser step depends on them. Files are made anew for another length; frames of
-   a trajectory that were not kept can't be had afterwards, so that its interval stays. The molecule itself is checked by the system's hash, so that its files may move. */
+/* Sections and keys that a restart may change: no frame and no optimiser step depends on them. Files are made anew for another length or interval.
+   The molecule itself is checked by the system's hash, so that its files may move. */
 static const char *const free_keys[] = {"run.folder",
                                         "run.rounds",
                                         "run.max_hours",
@@ -13,6 +13,8 @@ static const char *const free_keys[] = {"run.folder",
                                         "output.report_interval",
                                         "output.checkpoint_interval",
                                         "output.keep_checkpoints",
+                                        "output.trajectory_interval",
+                                        "output.velocities",
                                         "evaluation.",
                                         "diffusion.sampler",
                                         "diffusion.steps",

@@ -4,18 +4,18 @@
 struct TpTrajectories_ {
   TpRun                run; /* kept, the caller's */
   PetscInt             num_rungs;
-  PetscInt             num_owned; /* rungs t, t + K, ... whose states come to this trainer */
-  PetscInt             capacity;  /* frames in the buffers */
-  PetscInt64           first_frame;
+  PetscInt             num_owned;  /* rungs t, t + K, ... whose states come to this trainer */
+  PetscInt             capacity;   /* frames in the buffers */
   PetscInt             num_frames; /* in the buffers */
   TpTrajectorySettings settings;
-  TpFile              *files;  /* [rungs] */
-  TpState              state;  /* scratch */
-  float               *x;      /* [owned, capacity, size] */
-  float               *v;      /* [owned, capacity, size] */
-  float               *box;    /* [owned, capacity, 9] */
-  double              *energy; /* [owned, capacity] */
-  PetscInt64          *walker; /* [owned, capacity] */
+  TpFile              *files;       /* [rungs] */
+  PetscInt64          *first_frame; /* [rungs] the buffers' place in each file */
+  TpState              state;       /* scratch */
+  float               *x;           /* [owned, capacity, size] */
+  float               *v;           /* [owned, capacity, size] */
+  float               *box;         /* [owned, capacity, 9] */
+  double              *energy;      /* [owned, capacity] */
+  PetscInt64          *walker;      /* [owned, capacity] */
 };
 
 static PetscErrorCode Path(TpRun run, PetscInt rung, char path[PETSC_MAX_PATH_LEN])
@@ -28,8 +28,11 @@ static PetscErrorCode Path(TpRun run, PetscInt rung, char path[PETSC_MAX_PATH_LE
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A new run makes the file; a restart of another length makes it anew, or makes it now if the run was too short for a frame. */
-static PetscErrorCode PrepareFile(TpTrajectories trajectories, const char *path)
+/*
+  A new run makes the file. A restart goes on with it, which may mean to make it anew, for another length, interval or content; or makes it now, if
+  there was none. Where no frames are to come, a file is still freed of those behind the restart.
+*/
+static PetscErrorCode PrepareFile(TpTrajectories trajectories, PetscInt rung, const char *path, PetscBool wanted)
 {
   TpRun              run    = trajectories->run;
   const TpFileHeader header = {.format     = TP_TRAJECTORY_FORMAT,
@@ -37,32 +40,53 @@ static PetscErrorCode PrepareFile(TpTrajectories trajectories, const char *path)
                                .program    = TpVersionLine(),
                                .parameters = run->used_parameters,
                                .placed     = PETSC_TRUE};
-  PetscBool          exists = PETSC_FALSE, resized;
+  const PetscInt64   done   = run->first_round * run->settings.ladder.interval;
+  PetscBool          exists = PETSC_FALSE, made_anew = PETSC_FALSE;
 
   PetscFunctionBeginUser;
   if (run->first_round > 0) PetscCall(TpPathExists(run->groups->group, path, &exists));
-  if (exists || trajectories->first_frame > 0)
-    PetscCall(TpTrajectoryResize(run->groups->group, path, &header, &trajectories->settings, &resized));
-  else
-    PetscCall(TpTrajectoryCreate(run->groups->group, path, &header, &trajectories->settings));
+  if (!exists && wanted)
+    PetscCall(TpTrajectoryCreate(run->groups->group, path, &header, &trajectories->settings, done));
+  if (exists)
+    PetscCall(TpTrajectoryContinue(run->groups->group, path, &header, &trajectories->settings, done,
+                                   &trajectories->first_frame[rung], &made_anew));
+  if (made_anew && run->is_writer && rung == 0)
+    TpLog(TP_LOG_PRODUCTION, "trajectories are made anew; frames so far are kept");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode OpenFiles(TpTrajectories trajectories)
+static PetscErrorCode PrepareFiles(TpTrajectories trajectories, PetscBool wanted)
 {
   TpRun run = trajectories->run;
   char  path[PETSC_MAX_PATH_LEN];
 
   PetscFunctionBeginUser;
   PetscCall(TpRunPath(run, "trajectory", path));
-  PetscCall(TpFolderCreate(run->groups->group, path));
+  if (wanted) PetscCall(TpFolderCreate(run->groups->group, path));
   for (PetscInt k = 0; k < trajectories->num_rungs; ++k) {
     PetscCall(Path(run, k, path));
-    PetscCall(PrepareFile(trajectories, path));
-    PetscCall(TpFileOpenForUpdate(run->groups->group, path, TP_TRAJECTORY_FORMAT, TP_TRAJECTORY_VERSION,
-                                  &trajectories->files[k]));
+    PetscCall(PrepareFile(trajectories, k, path, wanted));
+    if (wanted)
+      PetscCall(TpFileOpenForUpdate(run->groups->group, path, TP_TRAJECTORY_FORMAT, TP_TRAJECTORY_VERSION,
+                                    &trajectories->files[k]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static TpTrajectorySettings SettingsOf(TpRun run)
+{
+  const PetscInt64 steps = run->settings.ladder.interval;
+
+  return (TpTrajectorySettings){.num_particles   = run->system.num_particles,
+                                .dimension       = run->system.dimension,
+                                .has_box         = run->system.has_box,
+                                .velocities      = run->settings.output.velocities,
+                                .units           = run->system.units,
+                                .timestep        = run->settings.engine.timestep,
+                                .steps_per_frame = run->settings.output.trajectory_interval * steps,
+                                .num_steps       = run->settings.run.rounds * steps,
+                                .creator_version = TpVersionLine(),
+                                .mass            = run->system.mass};
 }
 
 PetscErrorCode TpTrajectoriesCreate(TpRun run, TpTrajectories *trajectories)
@@ -70,33 +94,25 @@ PetscErrorCode TpTrajectoriesCreate(TpRun run, TpTrajectories *trajectories)
   TpTrajectories   new_trajectories;
   TpGroups         groups   = run->groups;
   const PetscInt64 interval = run->settings.output.trajectory_interval;
+  const PetscBool  wanted   = interval && run->settings.run.rounds >= interval ? PETSC_TRUE : PETSC_FALSE;
 
   PetscFunctionBeginUser;
-  *trajectories = NULL;
-  if (!interval || run->settings.run.rounds < interval) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscNew(&new_trajectories));
   new_trajectories->run       = run;
   new_trajectories->num_rungs = run->ladder->num_rungs;
   new_trajectories->num_owned =
       (run->ladder->num_rungs - groups->group_rank + groups->num_trainers - 1) / groups->num_trainers;
-  new_trajectories->capacity    = (PetscInt)(run->settings.output.report_interval / interval + 1);
-  new_trajectories->first_frame = run->first_round / interval;
-  new_trajectories->settings    = (TpTrajectorySettings){.num_frames      = run->settings.run.rounds / interval,
-                                                         .num_particles   = run->system.num_particles,
-                                                         .dimension       = run->system.dimension,
-                                                         .has_box         = run->system.has_box,
-                                                         .velocities      = run->settings.output.velocities,
-                                                         .units           = run->system.units,
-                                                         .timestep        = run->settings.engine.timestep,
-                                                         .steps_per_frame = interval * run->settings.ladder.interval,
-                                                         .creator_version = TpVersionLine(),
-                                                         .mass            = run->system.mass};
-  const PetscInt frames         = PetscMax(1, new_trajectories->num_owned) * new_trajectories->capacity;
-  PetscCall(PetscMalloc6(new_trajectories->num_rungs, &new_trajectories->files, frames * run->system.size,
-                         &new_trajectories->x, frames * run->system.size, &new_trajectories->v, frames * 9,
-                         &new_trajectories->box, frames, &new_trajectories->energy, frames, &new_trajectories->walker));
+  new_trajectories->capacity = wanted ? (PetscInt)(run->settings.output.report_interval / interval + 1) : 0;
+  new_trajectories->settings = SettingsOf(run);
+  const PetscInt frames      = PetscMax(1, new_trajectories->num_owned) * new_trajectories->capacity;
+  PetscCall(PetscCalloc2(new_trajectories->num_rungs, &new_trajectories->files, new_trajectories->num_rungs,
+                         &new_trajectories->first_frame));
+  PetscCall(PetscMalloc5(frames * run->system.size, &new_trajectories->x, frames * run->system.size,
+                         &new_trajectories->v, frames * 9, &new_trajectories->box, frames, &new_trajectories->energy,
+                         frames, &new_trajectories->walker));
   PetscCall(TpStateCreate(run->system.size, &new_trajectories->state));
-  PetscCall(OpenFiles(new_trajectories));
+  PetscCall(PrepareFiles(new_trajectories, wanted));
+  if (!wanted) PetscCall(TpTrajectoriesDestroy(&new_trajectories));
   *trajectories = new_trajectories;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -107,8 +123,9 @@ PetscErrorCode TpTrajectoriesDestroy(TpTrajectories *trajectories)
   if (!*trajectories) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt k = 0; k < (*trajectories)->num_rungs; ++k) PetscCall(TpFileClose(&(*trajectories)->files[k]));
   PetscCall(TpStateDestroy(&(*trajectories)->state));
-  PetscCall(PetscFree6((*trajectories)->files, (*trajectories)->x, (*trajectories)->v, (*trajectories)->box,
-                       (*trajectories)->energy, (*trajectories)->walker));
+  PetscCall(PetscFree2((*trajectories)->files, (*trajectories)->first_frame));
+  PetscCall(PetscFree5((*trajectories)->x, (*trajectories)->v, (*trajectories)->box, (*trajectories)->energy,
+                       (*trajectories)->walker));
   PetscCall(PetscFree(*trajectories));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -150,11 +167,11 @@ PetscErrorCode TpTrajectoriesFlush(TpTrajectories trajectories)
     const PetscInt   at    = owned ? k / num_trainers * trajectories->capacity : 0;
     const PetscInt64 count = owned ? trajectories->num_frames : 0;
 
-    PetscCall(TpTrajectoryWrite(trajectories->files[k], &trajectories->settings, trajectories->first_frame, count,
+    PetscCall(TpTrajectoryWrite(trajectories->files[k], &trajectories->settings, trajectories->first_frame[k], count,
                                 trajectories->x + at * size, trajectories->v + at * size, trajectories->box + at * 9,
                                 trajectories->energy + at, trajectories->walker + at));
+    trajectories->first_frame[k] += trajectories->num_frames;
   }
-  trajectories->first_frame += trajectories->num_frames;
   trajectories->num_frames = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

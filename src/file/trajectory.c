@@ -107,25 +107,42 @@ static PetscErrorCode WriteGroups(TpFile file, const TpTrajectorySettings *setti
 
 /* ---------------------------------------------------------------------------------------------------------- datasets */
 
-/* Step and time of every frame are known from the start. */
-static PetscErrorCode WriteClock(TpFile file, const TpTrajectorySettings *settings)
+/* The frames of a file, written or not: known from the start. */
+typedef struct {
+  PetscInt64  num_frames;
+  PetscInt64 *step; /* [num_frames] MD step of each, rising */
+} Frames;
+
+/* Frames [0, kept) at the steps given, and behind `done_steps` those that the settings ask for. Free frames->step. */
+static PetscErrorCode PlanFrames(const TpTrajectorySettings *settings, PetscInt64 kept, const PetscInt64 step[],
+                                 PetscInt64 done_steps, Frames *frames)
 {
-  const PetscInt64 n = settings->num_frames;
-  PetscInt64      *step;
+  const PetscInt64 interval = settings->steps_per_frame;
+  const PetscInt64 before   = interval ? done_steps / interval : 0;
+  const PetscInt64 to_come  = interval ? PetscMax(0, settings->num_steps / interval - before) : 0;
+
+  PetscFunctionBeginUser;
+  frames->num_frames = kept + to_come;
+  PetscCall(PetscMalloc1(frames->num_frames, &frames->step));
+  for (PetscInt64 i = 0; i < kept; ++i) frames->step[i] = step[i];
+  for (PetscInt64 i = 0; i < to_come; ++i) frames->step[kept + i] = (before + i + 1) * interval;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteClock(TpFile file, const Frames *frames, const TpTrajectorySettings *settings)
+{
+  const PetscInt64 n = frames->num_frames;
   double          *time;
   PetscErrorCode   code;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc2(n, &step, n, &time));
-  for (PetscInt64 i = 0; i < n; ++i) {
-    step[i] = (i + 1) * settings->steps_per_frame;
-    time[i] = (double)step[i] * settings->timestep;
-  }
-  code = TpFileWriteAll(file, GROUP "position/step", TP_FILE_INT64, 1, &n, step, NULL, "MD step of each frame");
+  PetscCall(PetscMalloc1(n, &time));
+  for (PetscInt64 i = 0; i < n; ++i) time[i] = (double)frames->step[i] * settings->timestep;
+  code = TpFileWriteAll(file, GROUP "position/step", TP_FILE_INT64, 1, &n, frames->step, NULL, "MD step of each frame");
   if (!code)
     code = TpFileWriteAll(file, GROUP "position/time", TP_FILE_DOUBLE, 1, &n, time, Unit(settings, "ps"),
                           "time of each frame");
-  PetscCall(PetscFree2(step, time));
+  PetscCall(PetscFree(time));
   PetscFunctionReturn(code);
 }
 
@@ -177,11 +194,12 @@ static PetscErrorCode Fill(TpFile file, const char *name, TpFileType type, Petsc
 typedef struct {
   TpFile     file; /* NULL: there is none */
   PetscInt64 frames;
+  PetscInt64 velocities; /* of the first frames; 0: it has none */
 } Old;
 
 /* A time-dependent element: value, and links to step and time, which are the position's own. */
-static PetscErrorCode DefineElement(TpFile file, const Old *old, const char *group, TpFileType type, PetscInt rank,
-                                    const PetscInt64 shape[], const char *unit, const char *description)
+static PetscErrorCode DefineElement(TpFile file, TpFile old, PetscInt64 old_frames, const char *group, TpFileType type,
+                                    PetscInt rank, const PetscInt64 shape[], const char *unit, const char *description)
 {
   const float   nan_float  = NAN;
   const double  nan_double = NAN;
@@ -193,10 +211,10 @@ static PetscErrorCode DefineElement(TpFile file, const Old *old, const char *gro
   PetscCall(PetscSNPrintf(name, sizeof(name), "%s/value", group));
   PetscCall(TpFileDefine(file, name, type, rank, shape, unit, description));
   for (PetscInt d = 1; d < rank; ++d) elements *= shape[d];
-  PetscCall(Fill(file, name, type, old->frames, shape[0], elements,
+  PetscCall(Fill(file, name, type, old_frames, shape[0], elements,
                  type == TP_FILE_FLOAT ? (const void *)&nan_float
                                        : (type == TP_FILE_DOUBLE ? (const void *)&nan_double : &minus_one)));
-  if (old->file) PetscCall(TpFileCopyRows(old->file, file, name, old->frames));
+  if (old_frames) PetscCall(TpFileCopyRows(old, file, name, old_frames));
   if (strcmp(group, GROUP "position")) PetscCall(TpAgree(file->comm, LinkClock(file, group)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -208,46 +226,49 @@ static PetscErrorCode DefineCounter(TpFile file, const Old *old)
   PetscFunctionBeginUser;
   PetscCall(
       TpFileDefine(file, "parameters/frames_written", TP_FILE_INT64, 1, &one, NULL, "end of the frames written last"));
-  if (old->file)
+  if (old->frames)
     PetscCall(TpFileWriteRows(file, "parameters/frames_written", TP_FILE_INT64, 0, file->rank ? 0 : 1, &old->frames));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DefineElements(TpFile file, const Old *old, const TpTrajectorySettings *settings)
+static PetscErrorCode DefineElements(TpFile file, const Old *old, const Frames *frames,
+                                     const TpTrajectorySettings *settings)
 {
-  const PetscInt64 frames = settings->num_frames, particles = settings->num_particles;
-  const PetscInt64 vectors[3] = {frames, particles, settings->dimension};
-  const PetscInt64 edges[3]   = {frames, 3, 3};
+  const PetscInt64 n = frames->num_frames, kept = old->frames, particles = settings->num_particles;
+  const PetscInt64 vectors[3] = {n, particles, settings->dimension};
+  const PetscInt64 edges[3]   = {n, 3, 3};
 
   PetscFunctionBeginUser;
-  PetscCall(WriteClock(file, settings));
-  PetscCall(DefineElement(file, old, GROUP "position", TP_FILE_FLOAT, 3, vectors, Unit(settings, "nm"), "positions"));
-  if (settings->velocities)
-    PetscCall(
-        DefineElement(file, old, GROUP "velocity", TP_FILE_FLOAT, 3, vectors, Unit(settings, "nm ps-1"), "velocities"));
+  PetscCall(WriteClock(file, frames, settings));
+  PetscCall(DefineElement(file, old->file, kept, GROUP "position", TP_FILE_FLOAT, 3, vectors, Unit(settings, "nm"),
+                          "positions"));
+  if (settings->velocities || old->velocities)
+    PetscCall(DefineElement(file, old->file, old->velocities, GROUP "velocity", TP_FILE_FLOAT, 3, vectors,
+                            Unit(settings, "nm ps-1"), "velocities; NaN: not kept"));
   if (settings->has_box)
-    PetscCall(DefineElement(file, old, GROUP "box/edges", TP_FILE_FLOAT, 3, edges, Unit(settings, "nm"),
+    PetscCall(DefineElement(file, old->file, kept, GROUP "box/edges", TP_FILE_FLOAT, 3, edges, Unit(settings, "nm"),
                             "box vectors, one per row"));
   PetscCall(TpFileWriteAll(file, GROUP "mass", TP_FILE_DOUBLE, 1, &particles, settings->mass, Unit(settings, "g mol-1"),
                            "mass of each particle"));
-  PetscCall(DefineElement(file, old, "observables/potential_energy", TP_FILE_DOUBLE, 1, &frames,
+  PetscCall(DefineElement(file, old->file, kept, "observables/potential_energy", TP_FILE_DOUBLE, 1, &n,
                           Unit(settings, "kJ mol-1"), "potential energy of each frame"));
-  PetscCall(DefineElement(file, old, "observables/walker", TP_FILE_INT64, 1, &frames, NULL,
+  PetscCall(DefineElement(file, old->file, kept, "observables/walker", TP_FILE_INT64, 1, &n, NULL,
                           "identity of the configuration; -1: not written yet"));
   PetscCall(DefineCounter(file, old));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode WriteContents(TpFile file, const Old *old, const TpTrajectorySettings *settings)
+static PetscErrorCode WriteContents(TpFile file, const Old *old, const Frames *frames,
+                                    const TpTrajectorySettings *settings)
 {
   PetscFunctionBeginUser;
   PetscCall(WriteGroups(file, settings));
-  PetscCall(DefineElements(file, old, settings));
+  PetscCall(DefineElements(file, old, frames, settings));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode Make(MPI_Comm comm, const char *path, const TpFileHeader *header, const Old *old,
-                           const TpTrajectorySettings *settings)
+                           const Frames *frames, const TpTrajectorySettings *settings)
 {
   TpFileHeader placed = *header;
   TpFile       file;
@@ -255,48 +276,100 @@ static PetscErrorCode Make(MPI_Comm comm, const char *path, const TpFileHeader *
   PetscFunctionBeginUser;
   placed.placed = PETSC_TRUE;
   PetscCall(TpFileCreate(comm, path, &placed, &file));
-  PetscCall(TpFileConclude(&file, WriteContents(file, old, settings)));
+  PetscCall(TpFileConclude(&file, WriteContents(file, old, frames, settings)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TpTrajectoryCreate(MPI_Comm comm, const char *path, const TpFileHeader *header,
-                                  const TpTrajectorySettings *settings)
+                                  const TpTrajectorySettings *settings, PetscInt64 done_steps)
 {
-  const Old none = {0};
+  const Old      none = {0};
+  Frames         frames;
+  PetscErrorCode code;
 
   PetscFunctionBeginUser;
-  PetscCall(Make(comm, path, header, &none, settings));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PlanFrames(settings, 0, NULL, done_steps, &frames));
+  code = Make(comm, path, header, &none, &frames, settings);
+  PetscCall(PetscFree(frames.step));
+  PetscFunctionReturn(code);
 }
 
-/* How many frames there are, and how many there is room for. The same on all ranks. */
-static PetscErrorCode CountFrames(TpFile file, PetscInt64 *room, PetscInt64 *written)
+/* ---------------------------------------------------------------------------------------------------------- continue */
+
+/* What the file has: its frames, how many of them are written, and whether there are velocities. The same on all ranks. Free frames->step. */
+static PetscErrorCode LookAt(TpFile file, Frames *frames, PetscInt64 *written, PetscBool *velocities)
 {
   const PetscInt64 one = 1;
 
   PetscFunctionBeginUser;
-  PetscCall(TpFileShape(file, "observables/walker/value", 1, room));
+  frames->step = NULL;
+  PetscCall(TpFileHas(file, GROUP "velocity/value", velocities));
+  PetscCall(TpFileShape(file, GROUP "position/step", 1, &frames->num_frames));
   PetscCall(TpFileReadAll(file, "parameters/frames_written", TP_FILE_INT64, 1, &one, written));
-  TpCheckInput(*written >= 0 && *written <= *room,
+  TpCheckInput(*written >= 0 && *written <= frames->num_frames,
                "%s: %" PetscInt64_FMT " frames written, there is room for %" PetscInt64_FMT, file->path, *written,
-               *room);
+               frames->num_frames);
+  PetscCall(PetscMalloc1(frames->num_frames, &frames->step));
+  PetscCall(TpFileReadAll(file, GROUP "position/step", TP_FILE_INT64, 1, &frames->num_frames, frames->step));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TpTrajectoryResize(MPI_Comm comm, const char *path, const TpFileHeader *header,
-                                  const TpTrajectorySettings *settings, PetscBool *resized)
+/* How many of the first frames are the same in both. */
+static PetscInt64 SameFrames(const Frames *a, const Frames *b)
 {
-  PetscInt64     room = 0, written = 0;
-  Old            old;
+  const PetscInt64 end  = PetscMin(a->num_frames, b->num_frames);
+  PetscInt64       same = 0;
+
+  while (same < end && a->step[same] == b->step[same]) ++same;
+  return same;
+}
+
+/* From what is open for reading to a new file, if that is to be another one. */
+static PetscErrorCode Renew(TpFile file, const TpFileHeader *header, const TpTrajectorySettings *settings,
+                            PetscInt64 done_steps, const Frames *there, PetscInt64 written, PetscBool had_velocities,
+                            PetscInt64 *first_frame, PetscBool *made_anew)
+{
+  PetscInt64     kept = 0, same;
+  Frames         wanted;
+  PetscBool      stale;
+  PetscErrorCode code = PETSC_SUCCESS;
+
+  PetscFunctionBeginUser;
+  while (kept < written && there->step[kept] <= done_steps) ++kept;
+  PetscCall(PlanFrames(settings, kept, there->step, done_steps, &wanted));
+  same  = SameFrames(there, &wanted);
+  stale = had_velocities && !settings->velocities && written > kept ? PETSC_TRUE : PETSC_FALSE;
+  *made_anew =
+      same < there->num_frames || same < wanted.num_frames || (settings->velocities && !had_velocities) || stale
+          ? PETSC_TRUE
+          : PETSC_FALSE;
+  if (*made_anew) {
+    /* Frames behind `done_steps` that stay the same are copied too: a later checkpoint may count on them. */
+    const Old old = {file, PetscMin(same, written), had_velocities ? (stale ? kept : PetscMin(same, written)) : 0};
+
+    code = Make(file->comm, file->path, header, &old, &wanted, settings);
+  }
+  *first_frame = kept;
+  PetscCall(PetscFree(wanted.step));
+  PetscFunctionReturn(code);
+}
+
+PetscErrorCode TpTrajectoryContinue(MPI_Comm comm, const char *path, const TpFileHeader *header,
+                                    const TpTrajectorySettings *settings, PetscInt64 done_steps,
+                                    PetscInt64 *first_frame, PetscBool *made_anew)
+{
+  PetscInt64     written = 0;
+  PetscBool      velocities;
+  Frames         there;
+  TpFile         file;
   PetscErrorCode code, close_code;
 
   PetscFunctionBeginUser;
-  PetscCall(TpFileOpen(comm, path, header->format, header->version, &old.file));
-  code       = CountFrames(old.file, &room, &written);
-  old.frames = PetscMin(written, settings->num_frames);
-  *resized   = !code && room != settings->num_frames ? PETSC_TRUE : PETSC_FALSE;
-  if (*resized) code = Make(comm, path, header, &old, settings);
-  close_code = TpFileClose(&old.file);
+  PetscCall(TpFileOpen(comm, path, header->format, header->version, &file));
+  code = LookAt(file, &there, &written, &velocities);
+  if (!code) code = Renew(file, header, settings, done_steps, &there, written, velocities, first_frame, made_anew);
+  PetscCall(PetscFree(there.step));
+  close_code = TpFileClose(&file);
   PetscFunctionReturn(code ? code : close_code);
 }
 

@@ -1,5 +1,6 @@
 """What the tests of restarts share: a finished run, and a copy of it cut off after some round."""
 
+import glob
 import os
 import shutil
 
@@ -43,10 +44,12 @@ def cut_run(source, folder, rounds):
         if os.path.exists(os.path.join(folder, checkpoint(later))):
             os.remove(os.path.join(folder, checkpoint(later)))
     _spoil(os.path.join(run, "run.h5"), lambda d: rounds if len(d) == ROUNDS else len(d))
-    trajectory = os.path.join(run, "trajectory")
-    for name in os.listdir(trajectory):
-        _spoil(os.path.join(trajectory, name),
-               lambda d: rounds // 3 if len(d) == ROUNDS // 3 and not d.name.endswith(("/step", "/time")) else len(d))
+    with h5py.File(os.path.join(run, "run.h5")) as file:
+        end = rounds * file.attrs["steps_per_round"]
+    for path in glob.glob(os.path.join(run, "trajectory", "*.h5")):
+        with h5py.File(path) as file:
+            frames = file["particles/trajectory/position/step"][()]
+        _spoil(path, lambda d: int((frames <= end).sum()) if d.name.endswith("/value") else len(d))
 
 
 def expect_same(reference, folder, what, ignore=(), metrics=True):

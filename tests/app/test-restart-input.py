@@ -45,8 +45,6 @@ REFUSED = {
     "features.label": "bath",
     "diffusion.schedule": "linear",
     "stream.shards": "2",
-    "output.trajectory_interval": "4",
-    "output.velocities": "false",
     "run.rounds": "19",
 }
 

@@ -10,7 +10,6 @@ static const double mass[PARTICLES] = {12.011, 1.008, 15.999, 14.007, 1.008};
 static TpTrajectorySettings Settings(TpUnitSystem units, PetscBool full)
 {
   return (TpTrajectorySettings){
-      .num_frames      = FRAMES,
       .num_particles   = PARTICLES,
       .dimension       = full ? 3 : 1,
       .has_box         = full,
@@ -18,6 +17,7 @@ static TpTrajectorySettings Settings(TpUnitSystem units, PetscBool full)
       .units           = units,
       .timestep        = 0.002,
       .steps_per_frame = STEPS_PER_FRAME,
+      .num_steps       = FRAMES * STEPS_PER_FRAME,
       .creator_version = "0.1.0",
       .mass            = mass,
   };
@@ -207,7 +207,7 @@ static PetscErrorCode TestTrajectory(const char *name, TpUnitSystem units, Petsc
   char                       message[512];
 
   PetscFunctionBeginUser;
-  PetscCall(TpTrajectoryCreate(MPI_COMM_WORLD, Path(name), &test_header, &settings));
+  PetscCall(TpTrajectoryCreate(MPI_COMM_WORLD, Path(name), &test_header, &settings, 0));
   Check(name, units, full, none, size, 0);
   MPI_Barrier(MPI_COMM_WORLD);
   PetscCall(Write(name, &settings, 2 * rank, frames[rank]));
@@ -221,12 +221,64 @@ static PetscErrorCode TestTrajectory(const char *name, TpUnitSystem units, Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Steps of all frames of a file, and how many are written. */
+static void ExpectFrames(const char *name, PetscInt64 count, const PetscInt64 expected[], PetscInt64 written)
+{
+  int64_t step[FRAMES], counter = -1;
+  hid_t   file;
+
+  MPI_Barrier(MPI_COMM_WORLD);
+  if (TestRank()) return;
+  file = H5Fopen(Path(name), H5F_ACC_RDONLY, H5P_DEFAULT);
+  TpTestExpect(file >= 0);
+  Read(file, "particles/trajectory/position/step", H5T_NATIVE_INT64, (hsize_t)count, step);
+  for (PetscInt64 i = 0; i < count; ++i) TpTestExpectEqual(step[i], expected[i] * STEPS_PER_FRAME);
+  Read(file, "parameters/frames_written", H5T_NATIVE_INT64, 1, &counter);
+  TpTestExpectEqual(counter, written);
+  H5Fclose(file);
+}
+
+/* Six frames of eight are written, and a restart begins behind the fourth. */
+static PetscErrorCode TestContinue(void)
+{
+  static const PetscInt64 longer[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, sparser[] = {1, 2, 3, 4, 6, 9}, later[] = {6, 9};
+  TpTrajectorySettings    settings = Settings(TP_UNITS_MOLECULAR, PETSC_TRUE);
+  const PetscInt64        done     = 4 * STEPS_PER_FRAME;
+  PetscInt64              first;
+  PetscBool               anew;
+
+  PetscFunctionBeginUser;
+  settings.num_steps = 8 * STEPS_PER_FRAME;
+  PetscCall(TpTrajectoryCreate(MPI_COMM_WORLD, Path("c.h5"), &test_header, &settings, 0));
+  PetscCall(Write("c.h5", &settings, 0, TestRank() ? 0 : 6));
+  PetscCall(TpTrajectoryContinue(MPI_COMM_WORLD, Path("c.h5"), &test_header, &settings, done, &first, &anew));
+  TpTestExpect(!anew && first == 4);
+  ExpectFrames("c.h5", 8, longer, 6);
+  settings.num_steps = 10 * STEPS_PER_FRAME;
+  PetscCall(TpTrajectoryContinue(MPI_COMM_WORLD, Path("c.h5"), &test_header, &settings, done, &first, &anew));
+  TpTestExpect(anew && first == 4);
+  ExpectFrames("c.h5", 10, longer, 6); /* a later checkpoint may count on the two */
+  settings.steps_per_frame = 3 * STEPS_PER_FRAME;
+  PetscCall(TpTrajectoryContinue(MPI_COMM_WORLD, Path("c.h5"), &test_header, &settings, done, &first, &anew));
+  TpTestExpect(anew && first == 4);
+  ExpectFrames("c.h5", 6, sparser, 4);
+  settings.steps_per_frame = 0;
+  PetscCall(TpTrajectoryContinue(MPI_COMM_WORLD, Path("c.h5"), &test_header, &settings, done, &first, &anew));
+  TpTestExpect(anew && first == 4);
+  ExpectFrames("c.h5", 4, sparser, 4);
+  settings.steps_per_frame = 3 * STEPS_PER_FRAME;
+  PetscCall(TpTrajectoryCreate(MPI_COMM_WORLD, Path("c.h5"), &test_header, &settings, done));
+  ExpectFrames("c.h5", 2, later, 0);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TestNoFolder(void)
 {
   const TpTrajectorySettings settings = Settings(TP_UNITS_MOLECULAR, PETSC_TRUE);
 
   PetscFunctionBeginUser;
-  TpTestExpectEqual(TpTrajectoryCreate(MPI_COMM_WORLD, Path("none/t.h5md"), &test_header, &settings), TP_ERR_STOPPED);
+  TpTestExpectEqual(TpTrajectoryCreate(MPI_COMM_WORLD, Path("none/t.h5md"), &test_header, &settings, 0),
+                    TP_ERR_STOPPED);
   TpTestExpectText(TpInputErrorMessage(), "No such file or directory");
   TpInputErrorClear();
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -239,6 +291,7 @@ int main(int argc, char **argv)
   TpTestCall(TestTrajectory("molecular.h5md", TP_UNITS_MOLECULAR, PETSC_TRUE));
   TpTestCall(TestTrajectory("reduced.h5md", TP_UNITS_REDUCED, PETSC_TRUE));
   TpTestCall(TestTrajectory("line.h5md", TP_UNITS_REDUCED, PETSC_FALSE));
+  TpTestCall(TestContinue());
   TpTestCall(TestNoFolder());
   ScratchDestroy();
   return TpTestEnd();
