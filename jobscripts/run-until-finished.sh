@@ -34,14 +34,21 @@ wait_for()
 }
 
 # The same job again where the site allows it, else a new one (of an array, this member alone); both count their restarts.
+# Never two: a job that Slurm queues again, as asked here or because it had to give way, is ended by signals, scontrol among its processes.
 queue_again()
 {
-  local member=()
-  scontrol requeue "$SLURM_JOB_ID" && return
+  local job status member=()
+  scontrol requeue "$SLURM_JOB_ID"
+  status=$?
+  [[ $status -eq 0 || $status -gt 128 ]] && return
+  job=$(scontrol show job -o "$SLURM_JOB_ID")
+  if [[ $job != *" JobState=RUNNING "* ]]; then
+    [[ -n $job ]] && say "is queued again already"
+    return
+  fi
   say "requeue is not allowed here, a new job is submitted"
   [[ -n ${SLURM_ARRAY_TASK_ID:-} ]] && member=("--array=$SLURM_ARRAY_TASK_ID")
-  TEMPERA_RESTARTS=$((restarts + 1)) sbatch --export=ALL "${member[@]}" \
-    "$(scontrol show job -o "$SLURM_JOB_ID" | sed -nE 's/.* Command=([^ ]+).*/\1/p')"
+  TEMPERA_RESTARTS=$((restarts + 1)) sbatch --export=ALL "${member[@]}" "$(sed -nE 's/.* Command=([^ ]+).*/\1/p' <<<"$job")"
 }
 
 [[ -v options ]] || options=()

@@ -20,8 +20,8 @@ ln -s "$mpirun" bin/mpirun
 cat >bin/scontrol <<'TEXT'
 #!/bin/bash
 case $1 in
-requeue) echo "$@" >>calls; [[ ! -e refuse ]] ;;
-show) echo "JobId=7 Name=x Command=/home/me/job.sbatch WorkDir=/home/me" ;;
+requeue) echo "$@" >>calls; [[ ! -e killed ]] || kill -TERM $$; [[ ! -e refuse ]] ;;
+show) [[ -e mute ]] || echo "JobId=7 Name=x JobState=$(cat state) Reason=None Command=/home/me/job.sbatch WorkDir=/home/me" ;;
 esac
 TEXT
 cat >bin/sbatch <<'TEXT'
@@ -36,6 +36,7 @@ shift
 exec "$@"
 TEXT
 echo none >mpi-types
+echo RUNNING >state
 
 # The program: does what the file `plan` says, and writes down how it was called.
 cat >bin/tempera <<'TEXT'
@@ -84,7 +85,18 @@ touch refuse
 start_job gentle 4
 expect "$(cat arguments)" "run in.yaml --set run.folder=run --restart" "second start"
 expect "$(cat calls)" $'requeue 7\nsbatch --export=ALL /home/me/job.sbatch restarts=5' "no requeue: a new job"
-rm refuse
+echo COMPLETING >state
+start_job gentle
+expect "$status:$(cat calls)" "0:requeue 7" "queued again by Slurm itself, as when preempted: no second job"
+touch mute
+start_job gentle
+expect "$status:$(cat calls)" "1:requeue 7" "Slurm does not answer: no second job, and a word of it"
+rm refuse mute
+touch killed
+echo RUNNING >state
+start_job gentle
+expect "$status:$(cat calls)" "0:requeue 7" "ended by Slurm before scontrol has said so: no second job"
+rm killed
 
 expect "$([[ -e srun-used ]] && echo srun)" "" "srun without PMIx is not used"
 
