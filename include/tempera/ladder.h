@@ -84,15 +84,24 @@ PetscErrorCode TpExchangeAttempt(TpExchange exchange, PetscInt64 attempt, TpStat
 
 /* -------------------------------------------------------------------------------------------------------- statistics */
 
-/** Cumulative over a whole run; made from the rounds' records, so that it can be rebuilt at a restart. **/
+/** Cumulative over a whole run; made from the rounds' records, so that it can be rebuilt at a restart. Times are counted in rounds. **/
 typedef struct TpLadderStatistics_ {
   PetscInt    num_rungs;
+  PetscInt64  rounds;      /* added */
   PetscInt64 *attempts;    /* [num_rungs - 1] of pair (i, i + 1) */
   PetscInt64 *acceptances; /* [num_rungs - 1] */
   double     *probability; /* [num_rungs - 1] sum of acceptance probabilities */
-  PetscInt64 *visits;      /* [num_rungs walkers, num_rungs] rounds that each walker spent at each rung */
+  PetscInt64
+      *transitions;   /* [num_rungs, num_rungs] walkers at the first rung in one round and at the second in the next */
+  PetscInt   *place;  /* [num_rungs walkers] rung in the last round; -1 before the first */
+  PetscInt64 *visits; /* [num_rungs walkers, num_rungs] rounds that each walker spent at each rung */
   PetscInt64 *round_trips; /* [num_rungs walkers] bottom -> top -> bottom, completed */
-  int        *last_end; /* [num_rungs walkers] 0 none yet, -1 last was at the bottom, +1 at the top since the bottom */
+  PetscInt64 *trip_time;   /* [num_rungs walkers] of all its round trips together */
+  PetscInt64 *shortest;    /* [num_rungs walkers] of its round trips; 0: none completed */
+  PetscInt64 *longest;     /* [num_rungs walkers] likewise */
+  PetscInt64
+      *trip_begin; /* [num_rungs walkers] round of the first visit to the bottom, or that completed the last trip */
+  int *last_end;   /* [num_rungs walkers] 0 none yet, -1 last was at the bottom, +1 at the top since the bottom */
 } * TpLadderStatistics;
 
 PetscErrorCode TpLadderStatisticsCreate(PetscInt num_rungs, TpLadderStatistics *statistics);
@@ -100,6 +109,18 @@ PetscErrorCode TpLadderStatisticsDestroy(TpLadderStatistics *statistics);
 
 /** Add one round: walker [num_rungs] at each rung before the swap; swaps [num_rungs] of each rung (pairs are counted once). **/
 void TpLadderStatisticsAdd(TpLadderStatistics statistics, const PetscInt64 walker[], const TpSwap swaps[]);
+
+/** Round trips of all walkers. **/
+PetscInt64 TpLadderRoundTrips(TpLadderStatistics statistics);
+
+/**
+  Second largest eigenvalue of the empirical transition matrix of one round, made symmetric: (N + N^T) / (2 M) for the counts N of M transitions.
+  1 / (1 - it) is a relaxation time in rounds. An estimate: it takes the rung of a walker for a reversible Markov chain, which it is only if
+  configurations forget between swaps and the scheme is reversible. NaN for one rung or before the second round. Not collective.
+
+  Source: Chodera and Shirts, J. Chem. Phys. 135 (2011) 194110.
+**/
+PetscErrorCode TpLadderSecondEigenvalue(TpLadderStatistics statistics, double *eigenvalue);
 
 /** Mean rejection of pair (i, i + 1), from the probabilities; NaN before its first attempt, and so are the two below. **/
 double TpLadderRejection(TpLadderStatistics statistics, PetscInt i);

@@ -60,7 +60,11 @@ static PetscErrorCode CheckConveyor(void)
   PetscFunctionBeginUser;
   PetscCall(TpLadderStatisticsCreate(4, &statistics));
   PetscCall(Run(4, accept, 8 * 10 + 1, statistics, &rate));
+  TpTestExpectEqual(statistics->rounds, 81);
   TpTestExpectEqual(statistics->round_trips[0], 10);
+  TpTestExpectEqual(statistics->trip_time[0], 79); /* it leaves the bottom at once, later after two rounds there */
+  TpTestExpectEqual(statistics->shortest[0], 7);
+  TpTestExpectEqual(statistics->longest[0], 8);
   TpTestExpectEqual(statistics->attempts[0], 41);
   TpTestExpectEqual(statistics->attempts[1], 40);
   TpTestExpectEqual(statistics->attempts[2], 41);
@@ -88,6 +92,10 @@ static PetscErrorCode CheckEnds(void)
   TpTestExpectEqual(statistics->round_trips[0], 1); /* bottom, middle, top, top, middle, bottom */
   TpTestExpectEqual(statistics->round_trips[1], 0); /* bottom at the second round, top at the fifth, not down again */
   TpTestExpectEqual(statistics->round_trips[2], 0); /* from the top down and up again */
+  TpTestExpectEqual(TpLadderRoundTrips(statistics), 1);
+  TpTestExpectEqual(statistics->trip_time[0], 5); /* from the first round to the sixth */
+  TpTestExpectEqual(statistics->shortest[1], 0);
+  TpTestExpectEqual(statistics->trip_begin[1], 1);
   TpTestExpectEqual(statistics->last_end[0], -1);
   TpTestExpectEqual(statistics->last_end[1], 1);
   TpTestExpectEqual(statistics->last_end[2], 1);
@@ -97,17 +105,93 @@ static PetscErrorCode CheckEnds(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*
+  A history written down by hand, three rungs; row: which walker is at each rung. Walker 0: 0 1 2 2 1 0 0 2 0 1, walker 1: 1 0 0 1 2 2 1 0 1 2,
+  walker 2: 2 2 1 0 0 1 2 1 2 0. The last move is one round all three, which makes the counts of transitions asymmetric.
+*/
+static PetscErrorCode CheckHistory(void)
+{
+  const PetscInt64   path[][3]         = {{0, 1, 2}, {1, 0, 2}, {1, 2, 0}, {2, 1, 0}, {2, 0, 1},
+                                          {0, 2, 1}, {0, 1, 2}, {1, 2, 0}, {0, 1, 2}, {2, 0, 1}};
+  const PetscInt64   transitions[3][3] = {{3, 5, 1}, {4, 0, 5}, {2, 4, 3}};
+  const PetscInt64   visits[3][3]      = {{4, 3, 3}, {3, 4, 3}, {3, 3, 4}};
+  const TpSwap       idle[3]           = {{.partner = -1}, {.partner = -1}, {.partner = -1}};
+  TpLadderStatistics statistics;
+  double             eigenvalue;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpLadderStatisticsCreate(3, &statistics));
+  for (size_t i = 0; i < sizeof(path) / sizeof(path[0]); ++i) {
+    PetscCall(TpLadderSecondEigenvalue(statistics, &eigenvalue));
+    TpTestExpect(isnan(eigenvalue) == (i < 2));
+    TpLadderStatisticsAdd(statistics, path[i], idle);
+  }
+  for (PetscInt i = 0; i < 3; ++i) {
+    for (PetscInt j = 0; j < 3; ++j) {
+      TpTestExpectEqual(statistics->transitions[i * 3 + j], transitions[i][j]);
+      TpTestExpectEqual(statistics->visits[i * 3 + j], visits[i][j]);
+    }
+  }
+  TpTestExpectEqual(statistics->round_trips[0], 2); /* rounds 0 to 5 and 5 to 8 */
+  TpTestExpectEqual(statistics->trip_time[0], 8);
+  TpTestExpectEqual(statistics->shortest[0], 3);
+  TpTestExpectEqual(statistics->longest[0], 5);
+  TpTestExpectEqual(statistics->round_trips[1], 1); /* first at the bottom in round 1, back in round 7 */
+  TpTestExpectEqual(statistics->trip_time[1], 6);
+  TpTestExpectEqual(statistics->round_trips[2], 1); /* rounds 3 to 9 */
+  TpTestExpectEqual(statistics->trip_time[2], 6);
+  TpTestExpectEqual(TpLadderRoundTrips(statistics), 4);
+  /* (N + N^T) / 18 = [6 9 3; 9 0 9; 3 9 6] / 18 has the eigenvalues 1, 1/6 of (1, 0, -1), and -1/2 */
+  PetscCall(TpLadderSecondEigenvalue(statistics, &eigenvalue));
+  TpTestExpectClose(eigenvalue, 1.0 / 6, 1e-14);
+  PetscCall(TpLadderStatisticsDestroy(&statistics));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  One pair swaps in each round, all pairs in turn: a walk with the probability p = 1/(R-1) to each neighbour, reflected at the ends, whose
+  eigenvalues are 1 - 2 p (1 - cos(pi k / R)).
+*/
+static PetscErrorCode CheckWalk(PetscInt num_rungs)
+{
+  const double       p = 1.0 / (double)(num_rungs - 1);
+  TpSwap             idle[MAX_RUNGS];
+  PetscInt64         walker[MAX_RUNGS];
+  TpLadderStatistics statistics;
+  double             eigenvalue;
+
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < num_rungs; ++i) idle[i] = (TpSwap){.partner = -1};
+  for (PetscInt i = 0; i < num_rungs; ++i) walker[i] = i;
+  PetscCall(TpLadderStatisticsCreate(num_rungs, &statistics));
+  for (PetscInt64 round = 0; round <= 10 * (num_rungs - 1); ++round) {
+    const PetscInt   i     = (PetscInt)(round % (num_rungs - 1));
+    const PetscInt64 other = walker[i + 1];
+
+    TpLadderStatisticsAdd(statistics, walker, idle);
+    walker[i + 1] = walker[i];
+    walker[i]     = other;
+  }
+  PetscCall(TpLadderSecondEigenvalue(statistics, &eigenvalue));
+  TpTestExpectClose(eigenvalue, 1 - 2 * p * (1 - cos(PETSC_PI / (double)num_rungs)), 1e-13);
+  PetscCall(TpLadderStatisticsDestroy(&statistics));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode CheckOneRung(void)
 {
   const PetscInt64   walker = 0;
   const TpSwap       idle   = {.partner = -1};
   TpLadderStatistics statistics;
+  double             eigenvalue;
 
   PetscFunctionBeginUser;
   PetscCall(TpLadderStatisticsCreate(1, &statistics));
   for (int i = 0; i < 3; ++i) TpLadderStatisticsAdd(statistics, &walker, &idle);
   TpTestExpectEqual(statistics->round_trips[0], 0);
   TpTestExpectEqual(statistics->visits[0], 3);
+  PetscCall(TpLadderSecondEigenvalue(statistics, &eigenvalue));
+  TpTestExpect(isnan(eigenvalue));
   PetscCall(TpLadderStatisticsDestroy(&statistics));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -150,6 +234,8 @@ int main(int argc, char **argv)
   TpTestBegin(&argc, &argv);
   TpTestCall(CheckConveyor());
   TpTestCall(CheckEnds());
+  TpTestCall(CheckHistory());
+  for (PetscInt n = 2; n <= MAX_RUNGS; ++n) TpTestCall(CheckWalk(n));
   TpTestCall(CheckOneRung());
   TpTestCall(CheckTheory(2, even));
   TpTestCall(CheckTheory(6, even));
