@@ -82,6 +82,47 @@ PetscErrorCode TpExchangeDestroy(TpExchange *exchange);
 **/
 PetscErrorCode TpExchangeAttempt(TpExchange exchange, PetscInt64 attempt, TpState *state, TpSwap *swap, double *idle);
 
+/* ----------------------------------------------------------------------------------------------------------- barrier */
+
+/*
+  Pure functions of the mean rejections r_i of the pairs (i, i + 1), i = 0 .. num_pairs - 1.
+
+  Source: Syed, Bouchard-Cote, Deligiannidis and Doucet, J. R. Stat. Soc. B 84 (2022) 321.
+*/
+
+/** Communication barrier Lambda, the sum of the rejections. **/
+double TpBarrierSum(PetscInt num_pairs, const double rejection[]);
+
+/**
+  Predicted round trips per attempt of all walkers together, if successive attempts of a walker are independent: 1 / (2 + 2 E) under deo and
+  1 / (2 N + 2 E) under seo, with N pairs and E = sum r_i / (1 - r_i). NaN for the other schemes, which have no such formula.
+**/
+double TpBarrierRoundTripRate(PetscInt scheme, PetscInt num_pairs, const double rejection[]);
+
+/** Rungs that make the most round trips per processor time under deo: 1 + 2 Lambda, rounded up, and at least 2. **/
+PetscInt TpBarrierBestRungs(double barrier);
+
+/**
+  Between rungs whose energies are normally distributed, the rejection r belongs to the length (2 / sqrt(pi)) erfinv(r) of the path in beta: lengths of
+  intervals add up exactly, as rejections do in the limit of many rungs. r < length; both are the same to third order.
+**/
+double TpBarrierLength(double rejection);
+double TpBarrierRejection(double length);
+
+/** The fewest rungs over a path of this length whose neighbours accept with `acceptance` in (0, 1) or more; at least 2. **/
+PetscInt TpBarrierRungsFor(double length, double acceptance);
+
+/**
+  The inverse temperatures of `num_rungs` rungs that share the barrier equally; the ends stay. The cumulative barrier is interpolated by a monotone cubic.
+  Basic arithmetic alone, so that every machine finds the same bits.
+
+  @param[in]  beta     [num_pairs + 1] decreasing
+  @param[in]  barrier  [num_pairs] of each interval, not negative, not all 0
+  @param[out] spaced   [num_rungs] not increasing
+**/
+void TpBarrierSpace(PetscInt num_pairs, const double beta[], const double barrier[], PetscInt num_rungs,
+                    double spaced[]);
+
 /* -------------------------------------------------------------------------------------------------------- statistics */
 
 /** Cumulative over a whole run; made from the rounds' records, so that it can be rebuilt at a restart. Times are counted in rounds. **/
