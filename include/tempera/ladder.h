@@ -163,14 +163,5 @@ PetscInt64 TpLadderRoundTrips(TpLadderStatistics statistics);
 **/
 PetscErrorCode TpLadderSecondEigenvalue(TpLadderStatistics statistics, double *eigenvalue);
 
-/** Mean rejection of pair (i, i + 1), from the probabilities; NaN before its first attempt, and so are the two below. **/
+/** Mean rejection of pair (i, i + 1), from the probabilities; NaN before its first attempt. **/
 double TpLadderRejection(TpLadderStatistics statistics, PetscInt i);
-
-/** Communication barrier, the sum of the rejections. **/
-double TpLadderBarrier(TpLadderStatistics statistics);
-
-/**
-  Predicted round trips per round and walker under DEO, if successive attempts of a walker are independent: all R walkers together
-  make 1 / (2 + 2 sum r / (1 - r)) round trips per attempt (Syed et al. 2022); here divided by R.
-**/
-double TpLadderRoundTripRate(TpLadderStatistics statistics);

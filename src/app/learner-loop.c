@@ -1,4 +1,5 @@
 /* The learning side's loop: receive a round, learn from it, write what is due, tell the replicas. */
+#include "diagnostics.h"
 #include "learner-impl.h"
 
 #include <math.h>
@@ -238,6 +239,25 @@ static PetscErrorCode LearnAndWrite(TpLearner learner, const Round *round)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* All rows are written: what they say of the mixing goes to run.h5 and, with the speeds, to the log. */
+static PetscErrorCode Summarise(TpLearner learner)
+{
+  const MPI_Comm group = learner->run->groups->group;
+  const TpFile   file  = TpRecorderFile(learner->recorder);
+  TpDiagnostics  diagnostics;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpDiagnosticsCreate(file, group, learner->next_round, &diagnostics));
+  PetscCall(TpDiagnosticsWrite(file, group, diagnostics));
+  if (learner->progress) {
+    const TpProgressReport told = Report(learner);
+
+    PetscCall(TpProgressSummary(learner->progress, &told, diagnostics));
+  }
+  PetscCall(TpDiagnosticsDestroy(&diagnostics));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TpLearnerLoop(TpLearner learner)
 {
   TpRun run   = learner->run;
@@ -253,10 +273,6 @@ PetscErrorCode TpLearnerLoop(TpLearner learner)
     if (code) PetscFunctionReturn(code);
     PetscCall(TpReceiverCredit(learner->receiver, number, TpStoppingIsSignalled()));
   }
-  if (learner->progress) {
-    const TpProgressReport told = Report(learner);
-
-    PetscCall(TpProgressSummary(learner->progress, &told));
-  }
+  PetscCall(Summarise(learner));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,5 +1,5 @@
 /* What is told while the run goes on: lines for people, rows of metrics.csv for programs. */
-#include "run-impl.h"
+#include "diagnostics.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -180,29 +180,17 @@ PetscErrorCode TpProgressTell(TpProgress progress, const TpProgressReport *repor
 
 /* ----------------------------------------------------------------------------------------------------------- summary */
 
-static void TellLadder(TpProgress progress, const TpLadderStatistics statistics)
+static void TellHeldOut(TpRun run)
 {
-  TpRun      run   = progress->run;
-  PetscInt64 trips = 0;
+  char   rungs[256];
+  size_t length = 0;
 
-  TpLog(TP_LOG_PRODUCTION, "  rung  temperature %-3s  accepted with the next",
-        TpUnitName(run->system.units, TP_DIMENSION_TEMPERATURE));
-  for (PetscInt i = 0; i < statistics->num_rungs; ++i) {
-    const PetscBool held_out = TpRunIsHeldOut(run, i);
-
-    trips += statistics->round_trips[i];
-    if (i + 1 == statistics->num_rungs || !statistics->attempts[i])
-      TpLog(TP_LOG_PRODUCTION, "  %4d  %11.5g%s", (int)i, run->ladder->temperature[i], held_out ? "  (held out)" : "");
-    else
-      TpLog(TP_LOG_PRODUCTION, "  %4d  %11.5g      %5.1f %% of %lld%s", (int)i, run->ladder->temperature[i],
-            100.0 * (double)statistics->acceptances[i] / (double)statistics->attempts[i],
-            (long long)statistics->attempts[i], held_out ? "  (held out)" : "");
-  }
-  TpLog(TP_LOG_PRODUCTION, "  round trips of walkers, bottom to top to bottom: %lld; communication barrier %.2f",
-        (long long)trips, TpLadderBarrier(statistics));
+  for (PetscInt k = 0; k < run->ladder->num_rungs && length < sizeof(rungs); ++k)
+    if (TpRunIsHeldOut(run, k)) length += (size_t)snprintf(rungs + length, sizeof(rungs) - length, " %d", (int)k);
+  if (length) TpLog(TP_LOG_PRODUCTION, "  held out of training: rung%s", rungs);
 }
 
-PetscErrorCode TpProgressSummary(TpProgress progress, const TpProgressReport *report)
+PetscErrorCode TpProgressSummary(TpProgress progress, const TpProgressReport *report, TpDiagnostics diagnostics)
 {
   TpRun                  run     = progress->run;
   const TpProgressReport begin   = {.round = run->first_round};
@@ -214,7 +202,8 @@ PetscErrorCode TpProgressSummary(TpProgress progress, const TpProgressReport *re
   if (progress->on_terminal && progress->lines) printf("\n");
   TpLog(TP_LOG_PRODUCTION, "%lld of %lld rounds done, %lld of them now, in %s", (long long)report->round,
         (long long)run->settings.run.rounds, (long long)(report->round - run->first_round), time);
-  TellLadder(progress, report->statistics);
+  PetscCall(TpDiagnosticsTell(diagnostics));
+  TellHeldOut(run);
   if (report->round > run->first_round) {
     const Rates rates = RatesBetween(progress, &begin, report, seconds);
 

@@ -1,4 +1,5 @@
 /* The making of run.h5: at full size when a run begins, and anew when a restart has another length. */
+#include "diagnostics.h"
 #include "recorder-impl.h"
 
 const TpRecordColumn tp_record_columns[TP_RECORD_COLUMNS] = {
@@ -36,6 +37,7 @@ static PetscErrorCode DefineDatasets(TpRun run, TpFile file)
                          "features of each frame [round, rung, feature]"));
   PetscCall(TpFileDefine(file, "/training/loss", TP_FILE_DOUBLE, 1, &rounds, "",
                          "denoising loss of the last optimiser step of each round; NaN: none was done"));
+  PetscCall(TpDiagnosticsDefine(file, num_rungs));
   PetscCall(TpRepairDefine(file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -53,6 +55,7 @@ static PetscErrorCode WriteFacts(TpRun run, TpFile file)
                            "inverse temperature 1/(k_B T) of each rung"));
   PetscCall(TpWriteFeatures(file, run->system.num_features, run->system.name, run->system.unit, run->system.period));
   PetscCall(TpFileWriteText(file, "/", "engine", run->system.engine));
+  PetscCall(TpFileWriteText(file, "/", "scheme", tp_scheme_words[run->ladder->scheme]));
   PetscCall(TpFileWriteInteger(file, "/", "steps_per_round", settings->ladder.interval));
   PetscCall(TpFileWriteReal(file, "/", "timestep", settings->engine.timestep));
   PetscCall(TpFileWriteInteger(file, "/", "start_round", settings->training.start_round));

@@ -1,4 +1,5 @@
 /* run.h5: every round of every rung, in rows that are written into place. */
+#include "diagnostics.h"
 #include "recorder-impl.h"
 
 #include <math.h>
@@ -269,5 +270,7 @@ PetscErrorCode TpRecorderReplay(TpRecorder recorder, PetscInt64 end_round, TpRep
   recorder->times       = (TpRoundTimes){0};
   recorder->first_round = end_round;
   PetscCall(WriteCounter(recorder, end_round));
+  PetscCall(TpDiagnosticsWrite(recorder->file, recorder->run->groups->group, NULL));
+  PetscCall(TpDiagnosticsWrite(recorder->file, recorder->run->groups->group, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -104,7 +104,7 @@ PetscInt64 TpLearnerRounds(TpLearner learner);
 /* ---------------------------------------------------------------------------------------------------------- recorder */
 
 #define TP_RUN_FORMAT  "tempera run"
-#define TP_RUN_VERSION 1
+#define TP_RUN_VERSION 2
 
 /** run.h5: every round of every rung. Lives on the trainers; keeps statistics of all rounds. **/
 typedef struct TpRecorder_ *TpRecorder;
@@ -230,6 +230,8 @@ unsigned TpStoppingWish(TpStopping stopping);
 
 /* ---------------------------------------------------------------------------------------------------------- progress */
 
+typedef struct TpDiagnostics_ *TpDiagnostics; /* diagnostics.h */
+
 /** What is told while the run goes on: lines for people, rows for metrics.csv. On trainer 0 only. **/
 typedef struct TpProgress_ *TpProgress;
 
@@ -248,8 +250,8 @@ typedef struct {
 /** A line of progress and a row of metrics.csv. Not collective. **/
 PetscErrorCode TpProgressTell(TpProgress progress, const TpProgressReport *report);
 
-/** The screen at the end: acceptances, round trips, speeds. Not collective. **/
-PetscErrorCode TpProgressSummary(TpProgress progress, const TpProgressReport *report);
+/** The screen at the end: diagnostics, speeds. Not collective. **/
+PetscErrorCode TpProgressSummary(TpProgress progress, const TpProgressReport *report, TpDiagnostics diagnostics);
 
 /* -------------------------------------------------------------------------------------------------------- evaluation */
 

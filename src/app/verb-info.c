@@ -1,5 +1,5 @@
 /* tempera info FILE: what a file is, whether it is whole, where it came from. */
-#include "run-impl.h"
+#include "diagnostics.h"
 
 #include <string.h>
 
@@ -31,15 +31,21 @@ static PetscErrorCode TellCheckpoint(TpFile file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The diagnostics are worked out anew: the file may be of a run that is at work, or was killed. */
 static PetscErrorCode TellRun(TpFile file)
 {
-  PetscInt64 written, shape[3];
+  PetscInt64    written, shape[3];
+  TpDiagnostics diagnostics;
 
   PetscFunctionBeginUser;
   PetscCall(TpFileReadRows(file, "/progress/rounds_written", TP_FILE_INT64, 0, 1, &written));
   PetscCall(TpFileShape(file, "/features/value", 3, shape));
   printf("  %lld of %lld rounds written, %lld rungs, %lld features\n", (long long)written, (long long)shape[0],
          (long long)shape[1], (long long)shape[2]);
+  fflush(stdout);
+  PetscCall(TpDiagnosticsCreate(file, MPI_COMM_SELF, written, &diagnostics));
+  PetscCall(TpDiagnosticsTell(diagnostics));
+  PetscCall(TpDiagnosticsDestroy(&diagnostics));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

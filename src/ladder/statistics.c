@@ -86,23 +86,3 @@ double TpLadderRejection(TpLadderStatistics statistics, PetscInt i)
 {
   return statistics->attempts[i] > 0 ? 1 - statistics->probability[i] / (double)statistics->attempts[i] : NAN;
 }
-
-double TpLadderBarrier(TpLadderStatistics statistics)
-{
-  double barrier = 0;
-
-  for (PetscInt i = 0; i + 1 < statistics->num_rungs; ++i) barrier += TpLadderRejection(statistics, i);
-  return barrier;
-}
-
-double TpLadderRoundTripRate(TpLadderStatistics statistics)
-{
-  double sum = 0;
-
-  for (PetscInt i = 0; i + 1 < statistics->num_rungs; ++i) {
-    const double rejection = TpLadderRejection(statistics, i);
-
-    sum += rejection / (1 - rejection);
-  }
-  return 1 / (2 + 2 * sum) / (double)statistics->num_rungs;
-}

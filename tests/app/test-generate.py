@@ -155,7 +155,7 @@ def information():
     """Each file says what it is and that it is whole."""
     for name, fragments in {
             model: ["tempera model, format version 1", "width 8, depth 1", "temperatures 1 4", "x0", "weights"],
-            "run/run.h5": ["tempera run, format version 1", "60 of 60 rounds written, 3 rungs, 2 features"],
+            "run/run.h5": ["tempera run, format version 2", "60 of 60 rounds written, 3 rungs, 2 features"],
             "run/checkpoints/round-000000000060.h5": ["tempera checkpoint, format version 1", "60 rounds done", "3 rungs"],
             "run/evaluation.h5": ["tempera evaluation, format version 1"],
             "run/trajectory/rung-001.h5": ["tempera trajectory, format version 1"],
