@@ -165,7 +165,7 @@ PetscErrorCode TpFileReadTexts(TpFile file, const char *name, PetscInt *count, c
 
 /* ------------------------------------------------------------------------------------------------------------------ H5MD */
 
-/** What one rung's trajectory file holds; see nongnu.org/h5md, version 1.1. **/
+/** What the trajectory file of a rung or of a walker holds; see nongnu.org/h5md, version 1.1. **/
 typedef struct {
   PetscInt      num_particles;
   PetscInt      dimension; /* 3; 1 for coordinates that are no points in space */
@@ -180,7 +180,7 @@ typedef struct {
 } TpTrajectorySettings;
 
 /** Create (publish) an empty trajectory file of full size, for the frames behind MD step `done_steps`. Collective. MDAnalysis reads it: group particles/trajectory, explicit step and time,
-    box edges sharing the position's step and time. Frames not yet written hold NaN (walker: -1): all ranks write these once, so the disk space is
+    box edges sharing the position's step and time. Frames not yet written hold NaN (walker, rung: -1): all ranks write these once, so the disk space is
     taken at the start and not found missing later. parameters/frames_written is the end of the last TpTrajectoryWrite(). **/
 PetscErrorCode TpTrajectoryCreate(MPI_Comm comm, const char *path, const TpFileHeader *header,
                                   const TpTrajectorySettings *settings, PetscInt64 done_steps);
@@ -197,17 +197,20 @@ PetscErrorCode TpTrajectoryContinue(MPI_Comm comm, const char *path, const TpFil
                                     const TpTrajectorySettings *settings, PetscInt64 done_steps,
                                     PetscInt64 *first_frame, PetscBool *made_anew);
 
-/**
-  Write frames [first, first + count) of a file opened by TpFileOpenForUpdate(); each rank its own, count 0 writes nothing. Collective.
+/** Frames in memory. Velocities are ignored where they are not kept, edges where there is no box. **/
+typedef struct {
+  float      *x;           /* [frames, num_particles, dimension] */
+  float      *v;           /* likewise */
+  float      *box;         /* [frames, 3, 3] */
+  double     *energy;      /* [frames] potential energy */
+  double     *temperature; /* [frames] of the rung */
+  PetscInt64 *walker;      /* [frames] */
+  PetscInt64 *rung;        /* [frames] */
+} TpTrajectoryFrames;
 
-  @param[in] x, v    [count, num_particles, dimension] single precision; v ignored if not kept
-  @param[in] box     [count, 3, 3]; ignored without a box
-  @param[in] energy  [count] potential energy
-  @param[in] walker  [count]
-**/
+/** Write frames [first, first + count) of a file opened by TpFileOpenForUpdate(); each rank its own, count 0 writes nothing. Collective. **/
 PetscErrorCode TpTrajectoryWrite(TpFile file, const TpTrajectorySettings *settings, PetscInt64 first, PetscInt64 count,
-                                 const float x[], const float v[], const float box[], const double energy[],
-                                 const PetscInt64 walker[]);
+                                 const TpTrajectoryFrames *frames);
 
 /* --------------------------------------------------------------------------------------------------------------- folders */
 

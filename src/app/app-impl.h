@@ -16,6 +16,10 @@
 
 /* ---------------------------------------------------------------------------------------------------------- settings */
 
+/** What there is a trajectory file for. **/
+typedef enum { TP_TRAJECTORIES_RUNG, TP_TRAJECTORIES_WALKER, TP_TRAJECTORIES_BOTH } TpTrajectoryKinds;
+extern const char *const tp_trajectories_words[]; /* "rung", "walker", "both", NULL */
+
 /** Everything the input file says; filled by the table in parameters.c. **/
 typedef struct {
   struct {
@@ -42,6 +46,7 @@ typedef struct {
     PetscInt64 checkpoint_interval; /* rounds */
     PetscInt64 keep_checkpoints;
     PetscInt64 trajectory_interval; /* rounds, 0: no trajectories */
+    PetscInt   trajectories;        /* TpTrajectoryKinds */
     PetscBool  velocities;
   } output;
   struct {

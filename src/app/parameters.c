@@ -104,6 +104,7 @@ const TpParameter tp_parameters[] = {
   INT("output.checkpoint_interval", output.checkpoint_interval, "1000", 1, 1e12, "Rounds between checkpoints; there is one at the end in any case."),
   INT("output.keep_checkpoints", output.keep_checkpoints, "2", 2, 1e6, "Checkpoints to keep, the newest ones."),
   INT("output.trajectory_interval", output.trajectory_interval, "10", 0, 1e12, "Rounds between frames of the trajectories; 0: no trajectories."),
+  WORD("output.trajectories", output.trajectories, "rung", tp_trajectories_words, "One trajectory for each rung (at one temperature), for each walker (continuous in time, through the temperatures), or both."),
   BOOL("output.velocities", output.velocities, "false", "Keep velocities in the trajectories."),
 
   /* evaluation */

@@ -74,9 +74,10 @@ static void TellSizes(TpRun run, PetscInt encoded, PetscInt parameters)
   const double checkpoint = R * TpStatePackedSize(run->system.size) * sizeof(double) + 4.0 * parameters * sizeof(float);
   double       trajectory = 0.0;
 
-  if (settings->output.trajectory_interval)
-    trajectory = R * (double)(settings->run.rounds / settings->output.trajectory_interval) *
-                 (run->system.size * (settings->output.velocities ? 8.0 : 4.0) + 72.0);
+  for (int kind = 0; kind < 2; ++kind)
+    if (TpTrajectoriesWanted(settings, kind ? PETSC_TRUE : PETSC_FALSE))
+      trajectory += R * (double)(settings->run.rounds / settings->output.trajectory_interval) *
+                    (run->system.size * (settings->output.velocities ? 8.0 : 4.0) + 88.0);
   TpLog(TP_LOG_PRODUCTION, "%d coordinates, %d features (%d network inputs), %d weights", (int)run->system.size,
         (int)run->system.num_features, (int)encoded, (int)parameters);
   TpLog(TP_LOG_PRODUCTION, "memory of each trainer at the end: %.1f MiB frames, %.1f MiB optimiser", shards / mebibyte,

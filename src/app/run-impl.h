@@ -159,11 +159,17 @@ PetscErrorCode TpRepairStates(TpRun run, TpFile file, double states[]);
 /* ------------------------------------------------------------------------------------------------------ trajectories */
 
 #define TP_TRAJECTORY_FORMAT  "tempera trajectory"
-#define TP_TRAJECTORY_VERSION 1
+#define TP_TRAJECTORY_VERSION 2
 
 typedef struct TpTrajectories_ *TpTrajectories;
 
-/** Create (or open, or make anew) trajectory/rung-*.h5. Collective on the trainer group. **/
+/** Name in the run folder of the trajectory of rung (or walker) `index`. **/
+void TpTrajectoryName(PetscBool by_walker, PetscInt index, size_t size, char name[]);
+
+/** Whether there are trajectories of rungs (or walkers) by the input. Pure. **/
+PetscBool TpTrajectoriesWanted(const TpSettings *settings, PetscBool by_walker);
+
+/** Create (or open, or make anew) trajectory/rung-*.h5 and walker-*.h5. Collective on the trainer group. **/
 PetscErrorCode TpTrajectoriesCreate(TpRun run, TpTrajectories *trajectories);
 PetscErrorCode TpTrajectoriesDestroy(TpTrajectories *trajectories);
 
@@ -267,8 +273,8 @@ PetscErrorCode TpEvaluationCheck(TpRun run);
 typedef struct {
   PetscInt64 rounds; /* done */
   PetscInt   num_rungs;
-  PetscBool  has_trajectories;
-  PetscBool  deterministic; /* the engine is */
+  PetscBool  has_trajectories[2]; /* of rungs, of walkers */
+  PetscBool  deterministic;       /* the engine is */
 } TpRunOutcome;
 
 /** One run, as the command line has it. Collective on `comm`; errors as TpVerbRun(). **/

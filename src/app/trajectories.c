@@ -1,40 +1,48 @@
-/* trajectory/rung-*.h5: one H5MD file per rung, written by the trainer group together. */
-#include "run-impl.h"
+/* trajectory/rung-*.h5 and walker-*.h5: H5MD files, written by the trainer group together. */
+#include "frame-buffer.h"
 
-struct TpTrajectories_ {
-  TpRun                run; /* kept, the caller's */
-  PetscInt             num_rungs;
-  PetscInt             num_owned;  /* rungs t, t + K, ... whose states come to this trainer */
-  PetscInt             capacity;   /* frames in the buffers */
-  PetscInt             num_frames; /* in the buffers */
+const char *const tp_trajectories_words[] = {"rung", "walker", "both", NULL};
+
+/* The files of all rungs, or of all walkers. */
+typedef struct {
+  PetscBool            by_walker;
+  PetscBool            wanted; /* frames are to come */
   TpTrajectorySettings settings;
   TpFile              *files;       /* [rungs] */
-  PetscInt64          *first_frame; /* [rungs] the buffers' place in each file */
-  TpState              state;       /* scratch */
-  float               *x;           /* [owned, capacity, size] */
-  float               *v;           /* [owned, capacity, size] */
-  float               *box;         /* [owned, capacity, 9] */
-  double              *energy;      /* [owned, capacity] */
-  PetscInt64          *walker;      /* [owned, capacity] */
+  PetscInt64          *first_frame; /* [rungs] the buffer's place in each file */
+  TpFrameBuffer        buffer;      /* of those that this trainer writes */
+} Set;
+
+struct TpTrajectories_ {
+  TpRun    run; /* kept, the caller's */
+  PetscInt num_rungs;
+  PetscInt num_frames; /* in the buffers */
+  TpState  state;      /* scratch */
+  Set      sets[2];    /* of rungs, which states come by; of walkers */
 };
 
-static PetscErrorCode Path(TpRun run, PetscInt rung, char path[PETSC_MAX_PATH_LEN])
+void TpTrajectoryName(PetscBool by_walker, PetscInt index, size_t size, char name[])
 {
-  char name[64];
-
-  PetscFunctionBeginUser;
-  snprintf(name, sizeof(name), "trajectory/rung-%03d.h5", (int)rung);
-  PetscCall(TpRunPath(run, name, path));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(name, size, "trajectory/%s-%03d.h5", by_walker ? "walker" : "rung", (int)index);
 }
+
+PetscBool TpTrajectoriesWanted(const TpSettings *settings, PetscBool by_walker)
+{
+  const PetscInt64 interval = settings->output.trajectory_interval;
+  const PetscInt   other    = by_walker ? TP_TRAJECTORIES_RUNG : TP_TRAJECTORIES_WALKER;
+
+  return interval && settings->run.rounds >= interval && settings->output.trajectories != other ? PETSC_TRUE
+                                                                                                : PETSC_FALSE;
+}
+
+/* -------------------------------------------------------------------------------------------------------------- files */
 
 /*
   A new run makes the file. A restart goes on with it, which may mean to make it anew, for another length, interval or content; or makes it now, if
   there was none. Where no frames are to come, a file is still freed of those behind the restart.
 */
-static PetscErrorCode PrepareFile(TpTrajectories trajectories, PetscInt rung, const char *path, PetscBool wanted)
+static PetscErrorCode PrepareFile(TpRun run, Set *set, PetscInt index, const char *path)
 {
-  TpRun              run    = trajectories->run;
   const TpFileHeader header = {.format     = TP_TRAJECTORY_FORMAT,
                                .version    = TP_TRAJECTORY_VERSION,
                                .program    = TpVersionLine(),
@@ -45,35 +53,37 @@ static PetscErrorCode PrepareFile(TpTrajectories trajectories, PetscInt rung, co
 
   PetscFunctionBeginUser;
   if (run->first_round > 0) PetscCall(TpPathExists(run->groups->group, path, &exists));
-  if (!exists && wanted)
-    PetscCall(TpTrajectoryCreate(run->groups->group, path, &header, &trajectories->settings, done));
+  if (!exists && set->wanted) PetscCall(TpTrajectoryCreate(run->groups->group, path, &header, &set->settings, done));
   if (exists)
-    PetscCall(TpTrajectoryContinue(run->groups->group, path, &header, &trajectories->settings, done,
-                                   &trajectories->first_frame[rung], &made_anew));
-  if (made_anew && run->is_writer && rung == 0)
-    TpLog(TP_LOG_PRODUCTION, "trajectories are made anew; frames so far are kept");
+    PetscCall(TpTrajectoryContinue(run->groups->group, path, &header, &set->settings, done, &set->first_frame[index],
+                                   &made_anew));
+  if (made_anew && run->is_writer && index == 0)
+    TpLog(TP_LOG_PRODUCTION, "trajectories are made anew, those of %s; frames so far are kept",
+          set->by_walker ? "walkers" : "rungs");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode PrepareFiles(TpTrajectories trajectories, PetscBool wanted)
+static PetscErrorCode PrepareFiles(TpRun run, Set *set)
 {
-  TpRun run = trajectories->run;
-  char  path[PETSC_MAX_PATH_LEN];
+  char name[64], path[PETSC_MAX_PATH_LEN];
 
   PetscFunctionBeginUser;
   PetscCall(TpRunPath(run, "trajectory", path));
-  if (wanted) PetscCall(TpFolderCreate(run->groups->group, path));
-  for (PetscInt k = 0; k < trajectories->num_rungs; ++k) {
-    PetscCall(Path(run, k, path));
-    PetscCall(PrepareFile(trajectories, k, path, wanted));
-    if (wanted)
-      PetscCall(TpFileOpenForUpdate(run->groups->group, path, TP_TRAJECTORY_FORMAT, TP_TRAJECTORY_VERSION,
-                                    &trajectories->files[k]));
+  if (set->wanted) PetscCall(TpFolderCreate(run->groups->group, path));
+  for (PetscInt k = 0; k < run->ladder->num_rungs; ++k) {
+    TpTrajectoryName(set->by_walker, k, sizeof(name), name);
+    PetscCall(TpRunPath(run, name, path));
+    PetscCall(PrepareFile(run, set, k, path));
+    if (set->wanted)
+      PetscCall(
+          TpFileOpenForUpdate(run->groups->group, path, TP_TRAJECTORY_FORMAT, TP_TRAJECTORY_VERSION, &set->files[k]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static TpTrajectorySettings SettingsOf(TpRun run)
+/* ------------------------------------------------------------------------------------------------------------- create */
+
+static TpTrajectorySettings SettingsOf(TpRun run, PetscBool wanted)
 {
   const PetscInt64 steps = run->settings.ladder.interval;
 
@@ -83,36 +93,54 @@ static TpTrajectorySettings SettingsOf(TpRun run)
                                 .velocities      = run->settings.output.velocities,
                                 .units           = run->system.units,
                                 .timestep        = run->settings.engine.timestep,
-                                .steps_per_frame = run->settings.output.trajectory_interval * steps,
+                                .steps_per_frame = wanted ? run->settings.output.trajectory_interval * steps : 0,
                                 .num_steps       = run->settings.run.rounds * steps,
                                 .creator_version = TpVersionLine(),
                                 .mass            = run->system.mass};
 }
 
+/* `capacity` of the buffer; 0: it is not needed. */
+static PetscErrorCode SetCreate(TpRun run, PetscBool by_walker, PetscInt capacity, Set *set)
+{
+  const TpGroups groups    = run->groups;
+  const PetscInt num_rungs = run->ladder->num_rungs;
+  const PetscInt num_owned = (num_rungs - groups->group_rank + groups->num_trainers - 1) / groups->num_trainers;
+
+  PetscFunctionBeginUser;
+  set->by_walker = by_walker;
+  set->wanted    = TpTrajectoriesWanted(&run->settings, by_walker);
+  set->settings  = SettingsOf(run, set->wanted);
+  PetscCall(PetscCalloc2(num_rungs, &set->files, num_rungs, &set->first_frame));
+  PetscCall(TpFrameBufferCreate(run->system.size, num_owned, capacity, &set->buffer));
+  PetscCall(PrepareFiles(run, set));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SetDestroy(PetscInt num_rungs, Set *set)
+{
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < num_rungs; ++k) PetscCall(TpFileClose(&set->files[k]));
+  PetscCall(TpFrameBufferDestroy(&set->buffer));
+  PetscCall(PetscFree2(set->files, set->first_frame));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TpTrajectoriesCreate(TpRun run, TpTrajectories *trajectories)
 {
   TpTrajectories   new_trajectories;
-  TpGroups         groups   = run->groups;
   const PetscInt64 interval = run->settings.output.trajectory_interval;
-  const PetscBool  wanted   = interval && run->settings.run.rounds >= interval ? PETSC_TRUE : PETSC_FALSE;
+  const PetscBool  by_rung  = TpTrajectoriesWanted(&run->settings, PETSC_FALSE),
+                  by_walker = TpTrajectoriesWanted(&run->settings, PETSC_TRUE);
+  const PetscInt capacity = by_rung || by_walker ? (PetscInt)(run->settings.output.report_interval / interval + 1) : 0;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&new_trajectories));
   new_trajectories->run       = run;
   new_trajectories->num_rungs = run->ladder->num_rungs;
-  new_trajectories->num_owned =
-      (run->ladder->num_rungs - groups->group_rank + groups->num_trainers - 1) / groups->num_trainers;
-  new_trajectories->capacity = wanted ? (PetscInt)(run->settings.output.report_interval / interval + 1) : 0;
-  new_trajectories->settings = SettingsOf(run);
-  const PetscInt frames      = PetscMax(1, new_trajectories->num_owned) * new_trajectories->capacity;
-  PetscCall(PetscCalloc2(new_trajectories->num_rungs, &new_trajectories->files, new_trajectories->num_rungs,
-                         &new_trajectories->first_frame));
-  PetscCall(PetscMalloc5(frames * run->system.size, &new_trajectories->x, frames * run->system.size,
-                         &new_trajectories->v, frames * 9, &new_trajectories->box, frames, &new_trajectories->energy,
-                         frames, &new_trajectories->walker));
   PetscCall(TpStateCreate(run->system.size, &new_trajectories->state));
-  PetscCall(PrepareFiles(new_trajectories, wanted));
-  if (!wanted) PetscCall(TpTrajectoriesDestroy(&new_trajectories));
+  PetscCall(SetCreate(run, PETSC_FALSE, capacity, &new_trajectories->sets[0]));
+  PetscCall(SetCreate(run, PETSC_TRUE, by_walker ? capacity : 0, &new_trajectories->sets[1]));
+  if (!by_rung && !by_walker) PetscCall(TpTrajectoriesDestroy(&new_trajectories));
   *trajectories = new_trajectories;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -121,57 +149,63 @@ PetscErrorCode TpTrajectoriesDestroy(TpTrajectories *trajectories)
 {
   PetscFunctionBeginUser;
   if (!*trajectories) PetscFunctionReturn(PETSC_SUCCESS);
-  for (PetscInt k = 0; k < (*trajectories)->num_rungs; ++k) PetscCall(TpFileClose(&(*trajectories)->files[k]));
+  for (int i = 0; i < 2; ++i) PetscCall(SetDestroy((*trajectories)->num_rungs, &(*trajectories)->sets[i]));
   PetscCall(TpStateDestroy(&(*trajectories)->state));
-  PetscCall(PetscFree2((*trajectories)->files, (*trajectories)->first_frame));
-  PetscCall(PetscFree5((*trajectories)->x, (*trajectories)->v, (*trajectories)->box, (*trajectories)->energy,
-                       (*trajectories)->walker));
   PetscCall(PetscFree(*trajectories));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* -------------------------------------------------------------------------------------------------------------- write */
+
 PetscErrorCode TpTrajectoriesAdd(TpTrajectories trajectories, PetscInt64 round, PetscInt count, const double states[])
 {
-  const PetscInt size  = trajectories->run->system.size;
-  const PetscInt place = trajectories->num_frames++;
-  TpState       *state = &trajectories->state;
+  TpRun          run    = trajectories->run;
+  TpFrameBuffer *buffer = &trajectories->sets[0].buffer;
+  const PetscInt place  = trajectories->num_frames++;
+  TpState       *state  = &trajectories->state;
 
   PetscFunctionBeginUser;
-  PetscCheck(place < trajectories->capacity && count == trajectories->num_owned, PETSC_COMM_SELF, PETSC_ERR_PLIB,
-             "frame %" PetscInt_FMT " of %" PetscInt_FMT " in round %" PetscInt64_FMT, place, trajectories->capacity,
-             round);
+  PetscCheck(place < buffer->capacity && count == buffer->num_owned, PETSC_COMM_SELF, PETSC_ERR_PLIB,
+             "frame %" PetscInt_FMT " of %" PetscInt_FMT " in round %" PetscInt64_FMT, place, buffer->capacity, round);
   for (PetscInt i = 0; i < count; ++i) {
-    const PetscInt at = i * trajectories->capacity + place;
+    const PetscInt rung = run->groups->group_rank + i * run->groups->num_trainers;
 
-    TpStateUnpack(states + i * TpStatePackedSize(size), state);
-    for (PetscInt j = 0; j < size; ++j) {
-      trajectories->x[at * size + j] = (float)state->x[j];
-      trajectories->v[at * size + j] = (float)state->v[j];
-    }
-    for (PetscInt j = 0; j < 9; ++j) trajectories->box[at * 9 + j] = (float)state->box[j];
-    trajectories->energy[at] = state->energy;
-    trajectories->walker[at] = state->walker;
+    TpStateUnpack(states + i * TpStatePackedSize(run->system.size), state);
+    PetscCheck(state->walker >= 0 && state->walker < trajectories->num_rungs, PETSC_COMM_SELF, PETSC_ERR_PLIB,
+               "walker %" PetscInt64_FMT " at rung %" PetscInt_FMT, state->walker, rung);
+    TpFrameBufferSet(buffer, i, place, state, rung, run->ladder->temperature[rung]);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Each trainer writes the files that it has the frames of; walkers are dealt out as rungs are. */
+static PetscErrorCode WriteSet(TpTrajectories trajectories, Set *set)
+{
+  const int      rank = trajectories->run->groups->group_rank, num_trainers = trajectories->run->groups->num_trainers;
+  const PetscInt num_frames = trajectories->num_frames;
+
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < trajectories->num_rungs; ++k) {
+    const PetscBool          owned  = TpStreamStateOwner(num_trainers, k) == rank ? PETSC_TRUE : PETSC_FALSE;
+    const TpTrajectoryFrames frames = TpFrameBufferEntries(&set->buffer, owned ? k / num_trainers : 0);
+
+    PetscCall(TpTrajectoryWrite(set->files[k], &set->settings, set->first_frame[k], owned ? num_frames : 0, &frames));
+    set->first_frame[k] += num_frames;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TpTrajectoriesFlush(TpTrajectories trajectories)
 {
-  const int      rank = trajectories->run->groups->group_rank, num_trainers = trajectories->run->groups->num_trainers;
-  const PetscInt size = trajectories->run->system.size;
+  Set *by_rung = &trajectories->sets[0], *by_walker = &trajectories->sets[1];
 
   PetscFunctionBeginUser;
   if (!trajectories->num_frames) PetscFunctionReturn(PETSC_SUCCESS);
-  for (PetscInt k = 0; k < trajectories->num_rungs; ++k) {
-    const PetscBool  owned = TpStreamStateOwner(num_trainers, k) == rank ? PETSC_TRUE : PETSC_FALSE;
-    const PetscInt   at    = owned ? k / num_trainers * trajectories->capacity : 0;
-    const PetscInt64 count = owned ? trajectories->num_frames : 0;
-
-    PetscCall(TpTrajectoryWrite(trajectories->files[k], &trajectories->settings, trajectories->first_frame[k], count,
-                                trajectories->x + at * size, trajectories->v + at * size, trajectories->box + at * 9,
-                                trajectories->energy + at, trajectories->walker + at));
-    trajectories->first_frame[k] += trajectories->num_frames;
-  }
+  if (by_walker->wanted)
+    PetscCall(
+        TpFrameBufferSort(&by_rung->buffer, trajectories->num_frames, trajectories->run->groups, &by_walker->buffer));
+  for (int i = 0; i < 2; ++i)
+    if (trajectories->sets[i].wanted) PetscCall(WriteSet(trajectories, &trajectories->sets[i]));
   trajectories->num_frames = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

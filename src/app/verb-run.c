@@ -274,20 +274,19 @@ static PetscErrorCode WriteMarker(TpRun run, PetscBool finished)
 
 static PetscErrorCode End(TpRun run, TpLearner *learner, TpRunOutcome *outcome)
 {
-  const PetscInt64 interval = run->settings.output.trajectory_interval;
-  PetscInt64       rounds   = 0;
-  PetscBool        finished;
+  PetscInt64 rounds = 0;
+  PetscBool  finished;
 
   PetscFunctionBeginUser;
   if (*learner) rounds = TpLearnerRounds(*learner);
   PetscCall(TpLearnerDestroy(learner)); /* closes run.h5, which all ranks read next */
   PetscCall(TpBroadcast(&rounds, 1, MPIU_INT64, run->groups->trainer_rank[0], run->groups->world, NULL));
   finished = rounds == run->settings.run.rounds ? PETSC_TRUE : PETSC_FALSE;
-  *outcome =
-      (TpRunOutcome){.rounds           = rounds,
-                     .num_rungs        = run->ladder->num_rungs,
-                     .has_trajectories = interval && run->settings.run.rounds >= interval ? PETSC_TRUE : PETSC_FALSE,
-                     .deterministic    = run->system.deterministic};
+  *outcome = (TpRunOutcome){.rounds           = rounds,
+                            .num_rungs        = run->ladder->num_rungs,
+                            .has_trajectories = {TpTrajectoriesWanted(&run->settings, PETSC_FALSE),
+                                                 TpTrajectoriesWanted(&run->settings, PETSC_TRUE)},
+                            .deterministic    = run->system.deterministic};
   if (finished) PetscCall(TpEvaluate(run));
   PetscCall(WriteMarker(run, finished));
   if (run->is_writer && !finished)

@@ -180,9 +180,11 @@ static PetscErrorCode CompareAll(const char *folder, PetscInt64 rounds, const Tp
   PetscCall(TpPathJoin(folder, name, path));
   PetscCall(TpPathExists(MPI_COMM_SELF, path, &exists));
   if (exists) PetscCall(CompareFile(folder, "model.h5", equal));
-  for (PetscInt k = 0; k < outcome->num_rungs && outcome->has_trajectories; ++k) {
-    snprintf(name, sizeof(name), "trajectory/rung-%03d.h5", (int)k);
-    PetscCall(CompareFile(folder, name, equal));
+  for (PetscInt i = 0; i < 2 * outcome->num_rungs; ++i) {
+    const PetscBool by_walker = i < outcome->num_rungs ? PETSC_FALSE : PETSC_TRUE;
+
+    TpTrajectoryName(by_walker, i % outcome->num_rungs, sizeof(name), name);
+    if (outcome->has_trajectories[by_walker]) PetscCall(CompareFile(folder, name, equal));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

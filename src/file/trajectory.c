@@ -1,4 +1,4 @@
-/* H5MD 1.1 trajectories: one file per rung, of full size from the start. */
+/* H5MD 1.1 trajectories: a file of a rung or of a walker, of full size from the start. */
 #include "file-impl.h"
 
 #include <math.h>
@@ -254,6 +254,10 @@ static PetscErrorCode DefineElements(TpFile file, const Old *old, const Frames *
                           Unit(settings, "kJ mol-1"), "potential energy of each frame"));
   PetscCall(DefineElement(file, old->file, kept, "observables/walker", TP_FILE_INT64, 1, &n, NULL,
                           "identity of the configuration; -1: not written yet"));
+  PetscCall(DefineElement(file, old->file, kept, "observables/rung", TP_FILE_INT64, 1, &n, NULL,
+                          "rung that generated the frame; -1: not written yet"));
+  PetscCall(DefineElement(file, old->file, kept, "observables/temperature", TP_FILE_DOUBLE, 1, &n, Unit(settings, "K"),
+                          "temperature of that rung"));
   PetscCall(DefineCounter(file, old));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -387,15 +391,18 @@ static PetscErrorCode WriteCounter(TpFile file, PetscInt64 first, PetscInt64 cou
 }
 
 PetscErrorCode TpTrajectoryWrite(TpFile file, const TpTrajectorySettings *settings, PetscInt64 first, PetscInt64 count,
-                                 const float x[], const float v[], const float box[], const double energy[],
-                                 const PetscInt64 walker[])
+                                 const TpTrajectoryFrames *frames)
 {
   PetscFunctionBeginUser;
-  PetscCall(TpFileWriteRows(file, GROUP "position/value", TP_FILE_FLOAT, first, count, x));
-  if (settings->velocities) PetscCall(TpFileWriteRows(file, GROUP "velocity/value", TP_FILE_FLOAT, first, count, v));
-  if (settings->has_box) PetscCall(TpFileWriteRows(file, GROUP "box/edges/value", TP_FILE_FLOAT, first, count, box));
-  PetscCall(TpFileWriteRows(file, "observables/potential_energy/value", TP_FILE_DOUBLE, first, count, energy));
-  PetscCall(TpFileWriteRows(file, "observables/walker/value", TP_FILE_INT64, first, count, walker));
+  PetscCall(TpFileWriteRows(file, GROUP "position/value", TP_FILE_FLOAT, first, count, frames->x));
+  if (settings->velocities)
+    PetscCall(TpFileWriteRows(file, GROUP "velocity/value", TP_FILE_FLOAT, first, count, frames->v));
+  if (settings->has_box)
+    PetscCall(TpFileWriteRows(file, GROUP "box/edges/value", TP_FILE_FLOAT, first, count, frames->box));
+  PetscCall(TpFileWriteRows(file, "observables/potential_energy/value", TP_FILE_DOUBLE, first, count, frames->energy));
+  PetscCall(TpFileWriteRows(file, "observables/temperature/value", TP_FILE_DOUBLE, first, count, frames->temperature));
+  PetscCall(TpFileWriteRows(file, "observables/walker/value", TP_FILE_INT64, first, count, frames->walker));
+  PetscCall(TpFileWriteRows(file, "observables/rung/value", TP_FILE_INT64, first, count, frames->rung));
   PetscCall(WriteCounter(file, first, count));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

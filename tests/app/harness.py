@@ -28,7 +28,10 @@ def expect(condition, message):
     return bool(condition)
 
 
-def finish():
+def finish(skipped=None):
+    """The end. `skipped`: why a part could not be tried; that is told if nothing failed."""
+    if skipped and not _failures:
+        skip(skipped)
     sys.exit(1 if _failures else 0)
 
 

@@ -32,23 +32,25 @@ static float Value(PetscInt64 frame, int kind, PetscInt64 i)
 /* Frames [first, first + count) of this rank. */
 static PetscErrorCode Write(const char *name, const TpTrajectorySettings *settings, PetscInt64 first, PetscInt64 count)
 {
-  const PetscInt64 n = settings->num_particles * settings->dimension;
-  float            x[FRAMES * PARTICLES * 3], v[FRAMES * PARTICLES * 3], box[FRAMES * 9];
-  double           energy[FRAMES];
-  PetscInt64       walker[FRAMES];
-  TpFile           file;
+  const PetscInt64         n = settings->num_particles * settings->dimension;
+  float                    x[FRAMES * PARTICLES * 3], v[FRAMES * PARTICLES * 3], box[FRAMES * 9];
+  double                   energy[FRAMES], temperature[FRAMES];
+  PetscInt64               walker[FRAMES], rung[FRAMES];
+  TpFile                   file;
+  const TpTrajectoryFrames frames = {x, v, box, energy, temperature, walker, rung};
 
   PetscFunctionBeginUser;
   for (PetscInt64 i = 0; i < count; ++i) {
     for (PetscInt64 k = 0; k < n; ++k) x[i * n + k] = Value(first + i, 0, k);
     for (PetscInt64 k = 0; k < n; ++k) v[i * n + k] = Value(first + i, 1, k);
     for (PetscInt64 k = 0; k < 9; ++k) box[i * 9 + k] = Value(first + i, 2, k);
-    energy[i] = Value(first + i, 3, 0);
-    walker[i] = first + i + 100;
+    energy[i]      = Value(first + i, 3, 0);
+    temperature[i] = Value(first + i, 4, 0);
+    walker[i]      = first + i + 100;
+    rung[i]        = first + i + 200;
   }
   PetscCall(TpFileOpenForUpdate(MPI_COMM_WORLD, Path(name), "tempera test", 3, &file));
-  PetscCall(TpTrajectoryWrite(file, settings, first, count, x, settings->velocities ? v : NULL,
-                              settings->has_box ? box : NULL, energy, walker));
+  PetscCall(TpTrajectoryWrite(file, settings, first, count, &frames));
   PetscCall(TpFileClose(&file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -118,6 +120,7 @@ static void CheckStructure(hid_t file, TpUnitSystem units, PetscBool full)
   ExpectAttribute(file, "particles/trajectory/position/time", "unit", molecular ? "ps" : NULL);
   ExpectAttribute(file, "particles/trajectory/position/step", "unit", NULL);
   ExpectAttribute(file, "observables/potential_energy/value", "unit", molecular ? "kJ mol-1" : NULL);
+  ExpectAttribute(file, "observables/temperature/value", "unit", molecular ? "K" : NULL);
   TpTestExpect((H5Lexists(file, "particles/trajectory/velocity", H5P_DEFAULT) > 0) == full);
   TpTestExpect((H5Lexists(file, "particles/trajectory/box/edges", H5P_DEFAULT) > 0) == full);
   TpTestExpectEqual(Address(file, "observables/walker/step"), Address(file, "particles/trajectory/position/step"));
@@ -151,15 +154,17 @@ static void CheckFrames(hid_t file, PetscBool full, int frames_per_rank[], int r
 {
   const PetscInt64 n = PARTICLES * (full ? 3 : 1);
   float            x[FRAMES * PARTICLES * 3], v[FRAMES * PARTICLES * 3], box[FRAMES * 9];
-  double           energy[FRAMES], time[FRAMES], masses[PARTICLES];
-  int64_t          walker[FRAMES], step[FRAMES];
+  double           energy[FRAMES], temperature[FRAMES], time[FRAMES], masses[PARTICLES];
+  int64_t          walker[FRAMES], rung[FRAMES], step[FRAMES];
 
   Read(file, "particles/trajectory/position/value", H5T_NATIVE_FLOAT, FRAMES * (hsize_t)n, x);
   Read(file, "particles/trajectory/position/step", H5T_NATIVE_INT64, FRAMES, step);
   Read(file, "particles/trajectory/position/time", H5T_NATIVE_DOUBLE, FRAMES, time);
   Read(file, "particles/trajectory/mass", H5T_NATIVE_DOUBLE, PARTICLES, masses);
   Read(file, "observables/potential_energy/value", H5T_NATIVE_DOUBLE, FRAMES, energy);
+  Read(file, "observables/temperature/value", H5T_NATIVE_DOUBLE, FRAMES, temperature);
   Read(file, "observables/walker/value", H5T_NATIVE_INT64, FRAMES, walker);
+  Read(file, "observables/rung/value", H5T_NATIVE_INT64, FRAMES, rung);
   if (full) Read(file, "particles/trajectory/velocity/value", H5T_NATIVE_FLOAT, FRAMES * (hsize_t)n, v);
   if (full) Read(file, "particles/trajectory/box/edges/value", H5T_NATIVE_FLOAT, FRAMES * 9, box);
   TpTestExpect(!memcmp(masses, mass, sizeof(mass)));
@@ -175,6 +180,8 @@ static void CheckFrames(hid_t file, PetscBool full, int frames_per_rank[], int r
       TpTestExpect(written ? box[i * 9 + k] == Value(i, 2, k) : isnan(box[i * 9 + k]));
     TpTestExpect(written ? energy[i] == Value(i, 3, 0) : isnan(energy[i]));
     TpTestExpectEqual(walker[i], written ? i + 100 : -1);
+    TpTestExpectEqual(rung[i], written ? i + 200 : -1);
+    TpTestExpect(written ? temperature[i] == (double)Value(i, 4, 0) : isnan(temperature[i]));
   }
 }
 
