@@ -29,7 +29,7 @@ PetscErrorCode TpGeneratorCreate(TpModel model, const TpDiffusionSettings *diffu
   PetscCall(TpNetworkCreate(&model->network, D, 1, &new_generator->network));
   PetscCall(TpScheduleCreate(diffusion->schedule, (PetscInt)diffusion->num_times, &new_generator->schedule));
   PetscCall(TpSamplerCreate(new_generator->schedule, diffusion, D, MAX_BATCH, &new_generator->sampler));
-  PetscCall(TpWorkspaceCreate(new_generator->network, MAX_BATCH, &new_generator->workspace));
+  PetscCall(TpWorkspaceCreateForward(new_generator->network, MAX_BATCH, &new_generator->workspace));
   new_generator->binding = (TpNetworkBinding){new_generator->network, new_generator->workspace, model->parameters};
   PetscCall(TpDenoiserFromNetwork(&new_generator->binding, MAX_BATCH, &new_generator->denoiser));
   PetscCall(PetscMalloc2(MAX_BATCH * D, &new_generator->x, MAX_BATCH, &new_generator->c));

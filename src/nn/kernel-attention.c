@@ -3,7 +3,8 @@
 
     k_ld := softmax over l of k_ld,   context_de = sum_l k_ld v_le,   o_le = sum_d q_ld context_de
 
-  The context is made again on the way back: it is larger than what it is made of.
+  For few positions it is less work to sum the other way round, o_l = sum_m (q_l . k_m) v_m. The context is made again on the way back: it is
+  larger than what it is made of.
 */
 #include "kernel-exp.h"
 #include "kernel-vector.h"
@@ -14,11 +15,20 @@ TP_KERNEL_DECLARE(TP_KERNEL_ISA);
 #define STEP   (TP_TILE * 3 * TP_HEADS_SIZE) /* from one position to the next in qkv */
 #define STEP_O (TP_TILE * TP_HEADS_SIZE)     /* and in o */
 #define D      TP_HEAD_SIZE
+#define SHORT  10 /* positions up to which pairs of them cost less than contexts, which are as large as 32 positions */
+#define PAIRS  (SHORT * SHORT + LANES)
 
 typedef struct {
   const TpNumber *at;
   PetscInt        row, column;
 } Strided;
+
+#ifdef TP_NN_DOUBLE
+typedef int64_t Lane;
+#else
+typedef int32_t Lane;
+#endif
+typedef Lane Lanes __attribute__((vector_size(TP_KERNEL_BYTES)));
 
 /* `rows` rows of y [., D] = left [rows, inner] right [inner, D], PANEL columns at a time. */
 ALWAYS_INLINE void Rows(int rows, PetscInt inner, Strided left, const TpNumber right[], PetscInt right_step,
@@ -45,25 +55,88 @@ ALWAYS_INLINE void Rows(int rows, PetscInt inner, Strided left, const TpNumber r
   }
 }
 
+/* All rows: y [rows, D] = left [rows, inner] right [inner, D]. */
+ALWAYS_INLINE void Product(PetscInt rows, PetscInt inner, Strided left, const TpNumber right[], PetscInt right_step,
+                           TpNumber y[], PetscInt y_step)
+{
+  PetscInt i = 0;
+
+#define ROWS_AT(count)                                                                                                 \
+  Rows(count, inner, (Strided){left.at + i * left.row, left.row, left.column}, right, right_step, y + i * y_step,      \
+       y_step)
+  for (; i + TP_KERNEL_TILE <= rows; i += TP_KERNEL_TILE) ROWS_AT(TP_KERNEL_TILE);
+  for (; i + 3 <= rows; i += 3) ROWS_AT(3);
+  for (; i + 2 <= rows; i += 2) ROWS_AT(2);
+  for (; i < rows; i++) ROWS_AT(1);
+#undef ROWS_AT
+}
+
 /* outer [D, D] = sum over l of a_l b_l^T. */
 ALWAYS_INLINE void Outer(PetscInt L, const TpNumber a[], PetscInt a_step, const TpNumber b[], PetscInt b_step,
                          TpNumber outer[])
 {
-  for (int d = 0; d < D; d += TP_KERNEL_TILE)
-    Rows(TP_KERNEL_TILE, L, (Strided){a + d, 1, a_step}, b, b_step, outer + d * D, D);
+  Product(D, L, (Strided){a, 1, a_step}, b, b_step, outer, D);
 }
 
 /* y_l = a_l matrix [D, D] for every position. */
 ALWAYS_INLINE void Apply(PetscInt L, const TpNumber a[], PetscInt a_step, const TpNumber matrix[], TpNumber y[],
                          PetscInt y_step)
 {
-  PetscInt l = 0;
+  Product(L, D, (Strided){a, a_step, 1}, matrix, D, y, y_step);
+}
 
-  for (; l + TP_KERNEL_TILE <= L; l += TP_KERNEL_TILE)
-    Rows(TP_KERNEL_TILE, D, (Strided){a + l * a_step, a_step, 1}, matrix, D, y + l * y_step, y_step);
-  for (; l + 3 <= L; l += 3) Rows(3, D, (Strided){a + l * a_step, a_step, 1}, matrix, D, y + l * y_step, y_step);
-  for (; l + 2 <= L; l += 2) Rows(2, D, (Strided){a + l * a_step, a_step, 1}, matrix, D, y + l * y_step, y_step);
-  for (; l < L; l++) Rows(1, D, (Strided){a + l * a_step, a_step, 1}, matrix, D, y + l * y_step, y_step);
+/* Lanes whose number has bit w: sums of b's lanes j and j - w; the others: of a's lanes j and j + w. */
+ALWAYS_INLINE Vector Fold(Vector a, Vector b, int w)
+{
+  Lanes near = {0}, far = {0};
+
+#pragma GCC unroll 16
+  for (int j = 0; j < LANES; j++) {
+    near[j] = (j & w ? LANES : 0) + j;
+    far[j]  = (j & w ? LANES : 0) + (j ^ w);
+  }
+  return __builtin_shuffle(a, b, near) + __builtin_shuffle(a, b, far);
+}
+
+ALWAYS_INLINE void FoldAll(Vector vectors[], int w)
+{
+  if (w >= LANES) return;
+#pragma GCC unroll 8
+  for (int j = 0; j < w; j++) vectors[j] = Fold(vectors[j], vectors[j + w], w);
+}
+
+/* Lane j of the answer is the sum of all lanes of vector j. */
+ALWAYS_INLINE Vector SumEach(Vector vectors[LANES])
+{
+  FoldAll(vectors, 8);
+  FoldAll(vectors, 4);
+  FoldAll(vectors, 2);
+  FoldAll(vectors, 1);
+  return vectors[0];
+}
+
+/* dots [L, L]: a_l . b_m over the D channels. Room for LANES - 1 numbers more. */
+ALWAYS_INLINE void Dots(PetscInt L, const TpNumber a[], PetscInt a_step, const TpNumber b[], PetscInt b_step,
+                        TpNumber dots[])
+{
+  for (PetscInt l = 0, m = 0, i = 0; i < L * L; i += LANES) {
+    Vector products[LANES];
+
+#pragma GCC unroll 16
+    for (int j = 0; j < LANES; j++) {
+      const TpNumber *left = a + l * a_step, *right = b + m * b_step;
+      Vector          sum = {0};
+
+#pragma GCC unroll 8
+      for (int d = 0; d < D; d += LANES) sum += Load(left + d, LANES) * Load(right + d, LANES);
+      products[j] = sum;
+      if (m + 1 < L)
+        m++;
+      else if (l + 1 < L)
+        l++, m = 0; /* beyond the last pair: the last once more */
+    }
+    Store(dots + i, LANES, SumEach(products));
+  }
 }
 
 static void Softmax(PetscInt L, TpNumber k[])
@@ -103,40 +176,73 @@ static void SoftmaxBackward(PetscInt L, const TpNumber k[], TpNumber dk[])
   }
 }
 
+/* One head of one row, its parts a STEP apart from position to position; d_o and o a STEP_O. */
+ALWAYS_INLINE void HeadForward(PetscInt L, const TpNumber q[], TpNumber o[])
+{
+  const TpNumber *k = q + TP_HEADS_SIZE, *v = k + TP_HEADS_SIZE;
+  TpNumber        matrix[D * D] __attribute__((aligned(64)));
+
+  if (L <= SHORT) {
+    Dots(L, q, STEP, k, STEP, matrix);
+    Product(L, L, (Strided){matrix, L, 1}, v, STEP, o, STEP_O);
+  } else {
+    Outer(L, k, STEP, v, STEP, matrix); /* the context */
+    Apply(L, q, STEP, matrix, o, STEP_O);
+  }
+}
+
+/* By the context: g is d o. */
+ALWAYS_INLINE void HeadBackwardLong(PetscInt L, const TpNumber q[], const TpNumber g[], TpNumber dq[])
+{
+  const TpNumber *k = q + TP_HEADS_SIZE, *v = k + TP_HEADS_SIZE;
+  TpNumber       *dk = dq + TP_HEADS_SIZE, *dv = dk + TP_HEADS_SIZE;
+  TpNumber        matrix[D * D] __attribute__((aligned(64)));
+
+  Outer(L, v, STEP, k, STEP, matrix); /* the context, transposed */
+  Apply(L, g, STEP_O, matrix, dq, STEP);
+  Outer(L, q, STEP, g, STEP_O, matrix); /* the context's gradient */
+  Apply(L, k, STEP, matrix, dv, STEP);
+  Outer(L, g, STEP_O, q, STEP, matrix); /* transposed */
+  Apply(L, v, STEP, matrix, dk, STEP);
+}
+
+/* By pairs of positions: with a_lm = q_l . k_m and b_lm = g_l . v_m. */
+ALWAYS_INLINE void HeadBackwardShort(PetscInt L, const TpNumber q[], const TpNumber g[], TpNumber dq[])
+{
+  const TpNumber *k = q + TP_HEADS_SIZE, *v = k + TP_HEADS_SIZE;
+  TpNumber       *dk = dq + TP_HEADS_SIZE, *dv = dk + TP_HEADS_SIZE;
+  TpNumber        a[PAIRS] __attribute__((aligned(64))), b[PAIRS] __attribute__((aligned(64)));
+
+  Dots(L, q, STEP, k, STEP, a);
+  Dots(L, g, STEP_O, v, STEP, b);
+  Product(L, L, (Strided){b, L, 1}, k, STEP, dq, STEP);
+  Product(L, L, (Strided){b, 1, L}, q, STEP, dk, STEP);
+  Product(L, L, (Strided){a, 1, L}, g, STEP_O, dv, STEP);
+}
+
 void TP_KERNEL_JOIN(TpAttentionForward, TP_KERNEL_ISA)(PetscInt L, TpNumber qkv[], TpNumber o[])
 {
-  TpNumber context[D * D] __attribute__((aligned(64)));
-
   for (PetscInt s = 0; s < TP_TILE; s++) {
-    Softmax(L, qkv + s * 3 * TP_HEADS_SIZE + TP_HEADS_SIZE);
-    for (int h = 0; h < TP_HEADS; h++) {
-      const TpNumber *q = qkv + s * 3 * TP_HEADS_SIZE + h * D, *k = q + TP_HEADS_SIZE, *v = k + TP_HEADS_SIZE;
+    TpNumber *row = qkv + s * 3 * TP_HEADS_SIZE;
 
-      Outer(L, k, STEP, v, STEP, context);
-      Apply(L, q, STEP, context, o + s * TP_HEADS_SIZE + h * D, STEP_O);
-    }
+    Softmax(L, row + TP_HEADS_SIZE);
+    for (int h = 0; h < TP_HEADS; h++) HeadForward(L, row + h * D, o + s * TP_HEADS_SIZE + h * D);
   }
 }
 
 void TP_KERNEL_JOIN(TpAttentionBackward, TP_KERNEL_ISA)(PetscInt L, const TpNumber qkv[], const TpNumber d_o[],
                                                         TpNumber dqkv[])
 {
-  TpNumber matrix[D * D] __attribute__((aligned(64)));
-
   for (PetscInt s = 0; s < TP_TILE; s++) {
-    for (int h = 0; h < TP_HEADS; h++) {
-      const PetscInt  place = s * 3 * TP_HEADS_SIZE + h * D;
-      const TpNumber *q = qkv + place, *k = q + TP_HEADS_SIZE, *v = k + TP_HEADS_SIZE;
-      const TpNumber *g  = d_o + s * TP_HEADS_SIZE + h * D;
-      TpNumber       *dq = dqkv + place, *dk = dq + TP_HEADS_SIZE, *dv = dk + TP_HEADS_SIZE;
+    const TpNumber *row = qkv + s * 3 * TP_HEADS_SIZE, *given = d_o + s * TP_HEADS_SIZE;
+    TpNumber       *drow = dqkv + s * 3 * TP_HEADS_SIZE;
 
-      Outer(L, v, STEP, k, STEP, matrix); /* the context, transposed */
-      Apply(L, g, STEP_O, matrix, dq, STEP);
-      Outer(L, q, STEP, g, STEP_O, matrix); /* the context's gradient */
-      Apply(L, k, STEP, matrix, dv, STEP);
-      Outer(L, g, STEP_O, q, STEP, matrix); /* transposed */
-      Apply(L, v, STEP, matrix, dk, STEP);
+    for (int h = 0; h < TP_HEADS; h++) {
+      if (L <= SHORT)
+        HeadBackwardShort(L, row + h * D, given + h * D, drow + h * D);
+      else
+        HeadBackwardLong(L, row + h * D, given + h * D, drow + h * D);
     }
-    SoftmaxBackward(L, qkv + s * 3 * TP_HEADS_SIZE + TP_HEADS_SIZE, dqkv + s * 3 * TP_HEADS_SIZE + TP_HEADS_SIZE);
+    SoftmaxBackward(L, row + TP_HEADS_SIZE, drow + TP_HEADS_SIZE);
   }
 }

@@ -15,11 +15,13 @@ static inline TpNumber Gate(TpNumber x)
   return n / (n + 2);
 }
 
-static inline TpNumber MishSlope(TpNumber x)
+/* mish'(x), and the gate. */
+static inline TpNumber MishSlope(TpNumber x, TpNumber *gate)
 {
   const TpNumber e = Exp(x > 20 ? 20 : x), n = e * (e + 2), r = 1 / (n + 2);
 
-  return n * r + 4 * x * (e * r) * ((e + 1) * r);
+  *gate = n * r;
+  return *gate + 4 * x * (e * r) * ((e + 1) * r);
 }
 
 void TP_KERNEL_JOIN(TpMishForward, TP_KERNEL_ISA)(PetscInt n, const TpNumber x[], TpNumber y[])
@@ -31,7 +33,11 @@ void TP_KERNEL_JOIN(TpMishForward, TP_KERNEL_ISA)(PetscInt n, const TpNumber x[]
 void TP_KERNEL_JOIN(TpMishBackward, TP_KERNEL_ISA)(PetscInt n, const TpNumber x[], const TpNumber dy[], TpNumber dx[])
 {
 #pragma GCC ivdep
-  for (PetscInt i = 0; i < n; i++) dx[i] = dy[i] * MishSlope(x[i]);
+  for (PetscInt i = 0; i < n; i++) {
+    TpNumber gate;
+
+    dx[i] = dy[i] * MishSlope(x[i], &gate);
+  }
 }
 
 /* ------------------------------------------------------------------------------------------------- group normalisation */
@@ -146,12 +152,48 @@ ALWAYS_INLINE void BackwardSums(PetscInt L, PetscInt C, PetscInt step, const TpN
   }
 }
 
-ALWAYS_INLINE void Backward(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber dy[], TpNumber dx[],
-                            TpNumber dgain[], TpNumber doffset[], TpNumber sums[])
+/* From dy to dz, one row s at one position. */
+ALWAYS_INLINE void SlopeOnly(PetscInt C, const TpNorm *norm, PetscInt s, const TpNumber *restrict x,
+                             const TpNumber *restrict dy, TpNumber *restrict dz)
 {
   const TpNumber *restrict gain = norm->gain, *restrict offset = norm->offset;
-  const PetscInt step   = TP_TILE * C;
-  const TpNumber factor = (TpNumber)1 / (TpNumber)(L * (C / TP_GROUPS));
+  const TpNumber *restrict mean = norm->mean + s * C, *restrict scale = norm->scale + s * C;
+
+#pragma GCC ivdep
+  for (PetscInt j = 0; j < C; j++) {
+    TpNumber gate;
+
+    dz[j] = dy[j] * MishSlope((x[j] - mean[j]) * scale[j] * gain[j] + offset[j], &gate);
+  }
+}
+
+/* The same, and y = mish(z) + shift. */
+ALWAYS_INLINE void SlopeAndValue(PetscInt C, const TpNorm *norm, PetscInt s, const TpNumber *restrict x,
+                                 const TpNumber *restrict dy, TpNumber *restrict dz, const TpNumber *restrict shift,
+                                 TpNumber *restrict y)
+{
+  const TpNumber *restrict gain = norm->gain, *restrict offset = norm->offset;
+  const TpNumber *restrict mean = norm->mean + s * C, *restrict scale = norm->scale + s * C;
+
+#pragma GCC ivdep
+  for (PetscInt j = 0; j < C; j++) {
+    const TpNumber z = (x[j] - mean[j]) * scale[j] * gain[j] + offset[j];
+    TpNumber       gate;
+
+    dz[j] = dy[j] * MishSlope(z, &gate);
+    y[j]  = z * gate;
+  }
+  if (!shift) return;
+#pragma GCC ivdep
+  for (PetscInt j = 0; j < C; j++) y[j] += shift[j];
+}
+
+ALWAYS_INLINE void Backward(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber dy[], TpNumber dx[],
+                            TpNumber dgain[], TpNumber doffset[], TpNumber sums[], const TpNumber shift[], TpNumber y[])
+{
+  const TpNumber *restrict gain = norm->gain;
+  const PetscInt step           = TP_TILE * C;
+  const TpNumber factor         = (TpNumber)1 / (TpNumber)(L * (C / TP_GROUPS));
 
   for (PetscInt s = 0; s < TP_TILE; s++) {
     const TpNumber *restrict x     = norm->x + s * C;
@@ -161,9 +203,11 @@ ALWAYS_INLINE void Backward(PetscInt L, PetscInt C, const TpNorm *norm, const Tp
     TpNumber *restrict to          = dx + s * C;
 
     for (PetscInt l = 0; l < L; l++) {
-#pragma GCC ivdep
-      for (PetscInt j = 0; j < C; j++)
-        to[l * step + j] = from[l * step + j] * MishSlope((x[l * step + j] - mean[j]) * scale[j] * gain[j] + offset[j]);
+      if (!y)
+        SlopeOnly(C, norm, s, x + l * step, from + l * step, to + l * step);
+      else
+        SlopeAndValue(C, norm, s, x + l * step, from + l * step, to + l * step, shift ? shift + s * C : NULL,
+                      y + l * step + s * C);
     }
     BackwardSums(L, C, step, x, mean, scale, to, sums);
     for (PetscInt j = 0; j < C; j++) {
@@ -203,19 +247,20 @@ void TP_KERNEL_JOIN(TpNormForward, TP_KERNEL_ISA)(PetscInt L, PetscInt C, const 
 }
 
 void TP_KERNEL_JOIN(TpNormBackward, TP_KERNEL_ISA)(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber dy[],
-                                                   TpNumber dx[], TpNumber dgain[], TpNumber doffset[], TpNumber sums[])
+                                                   TpNumber dx[], TpNumber dgain[], TpNumber doffset[], TpNumber sums[],
+                                                   const TpNumber shift[], TpNumber y[])
 {
   switch (C) {
   case 32:
-    Backward(L, 32, norm, dy, dx, dgain, doffset, sums);
+    Backward(L, 32, norm, dy, dx, dgain, doffset, sums, shift, y);
     break;
   case 64:
-    Backward(L, 64, norm, dy, dx, dgain, doffset, sums);
+    Backward(L, 64, norm, dy, dx, dgain, doffset, sums, shift, y);
     break;
   case 128:
-    Backward(L, 128, norm, dy, dx, dgain, doffset, sums);
+    Backward(L, 128, norm, dy, dx, dgain, doffset, sums, shift, y);
     break;
   default:
-    Backward(L, C, norm, dy, dx, dgain, doffset, sums);
+    Backward(L, C, norm, dy, dx, dgain, doffset, sums, shift, y);
   }
 }

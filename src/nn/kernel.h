@@ -73,9 +73,9 @@ typedef struct {
 
   /** One tile of L positions and C channels: z = gain (x - mean) scale + offset; y (add: +)= mish(z) + shift [TP_TILE][C] (NULL: none). Fills mean, scale. **/
   void (*norm_forward)(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber shift[], PetscBool add, TpNumber y[]);
-  /** Given dy: dx, which may not be dy; dgain += , doffset += . sums [2][C] scratch. **/
+  /** Given dy: dx, which may not be dy; dgain += , doffset += . sums [2][C] scratch. Where y is not NULL, it is made again as by norm_forward(). **/
   void (*norm_backward)(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber dy[], TpNumber dx[],
-                        TpNumber dgain[], TpNumber doffset[], TpNumber sums[]);
+                        TpNumber dgain[], TpNumber doffset[], TpNumber sums[], const TpNumber shift[], TpNumber y[]);
 
   /** One tile of linear attention. qkv [L][TP_TILE][3 TP_HEADS_SIZE]: k becomes softmax(k) over the positions; o [L][TP_TILE][TP_HEADS_SIZE]. **/
   void (*attention_forward)(PetscInt L, TpNumber qkv[], TpNumber o[]);
@@ -115,7 +115,8 @@ const TpKernels *TpKernelsBest(void);
   void TP_KERNEL_JOIN(TpNormForward, suffix)(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber shift[],       \
                                              PetscBool add, TpNumber y[]);                                             \
   void TP_KERNEL_JOIN(TpNormBackward, suffix)(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber dy[],         \
-                                              TpNumber dx[], TpNumber dgain[], TpNumber doffset[], TpNumber sums[]);   \
+                                              TpNumber dx[], TpNumber dgain[], TpNumber doffset[], TpNumber sums[],    \
+                                              const TpNumber shift[], TpNumber y[]);                                   \
   void TP_KERNEL_JOIN(TpAttentionForward, suffix)(PetscInt L, TpNumber qkv[], TpNumber o[]);                           \
   void TP_KERNEL_JOIN(TpAttentionBackward, suffix)(PetscInt L, const TpNumber qkv[], const TpNumber d_o[],             \
                                                    TpNumber dqkv[])

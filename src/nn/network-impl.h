@@ -9,7 +9,7 @@ typedef struct {
   PetscErrorCode (*create)(TpNetwork network); /* adds the tensors, sets data */
   PetscErrorCode (*destroy)(TpNetwork network);
   double (*operations)(TpNetwork network);
-  size_t (*workspace_size)(TpNetwork network, PetscInt max_batch); /* in numbers */
+  size_t (*workspace_size)(TpNetwork network, PetscInt max_batch, PetscBool both_ways); /* in numbers */
   void (*forward)(TpNetwork network, const TpNumber parameters[], TpWorkspace workspace, PetscInt B, const TpNumber x[],
                   const TpNumber t[], const TpNumber c[], TpNumber y[]);
   void (*backward)(TpNetwork network, const TpNumber parameters[], TpWorkspace workspace, PetscInt B,
@@ -32,8 +32,9 @@ struct TpNetwork_ {
 
 struct TpWorkspace_ {
   PetscInt  max_batch;
-  PetscInt  batch;   /* of the last forward pass */
-  TpNumber *numbers; /* the implementation's, laid out as it likes */
+  PetscInt  batch;     /* of the last forward pass */
+  PetscBool both_ways; /* or forward alone */
+  TpNumber *numbers;   /* the implementation's, laid out as it likes */
 };
 
 /** Append a tensor whose numbers begin as normal numbers times `scale`; returns its offset. For create(). **/

@@ -113,7 +113,7 @@ typedef struct {
   TpNumber *sum, *e, *de, *dv_e;         /* [B, E] e = silu(sum); gradients */
   TpNumber *h, *a;                       /* [B, W] after the last block */
   TpNumber *dh, *du;                     /* [B, W] gradients */
-  TpNumber *blocks;                      /* [depth][4][B, W] */
+  TpNumber *blocks;                      /* [depth, or 1 for forward passes alone][4][B, W] */
   size_t    size;
 } Buffers;
 
@@ -126,7 +126,7 @@ static TpNumber *Take(TpNumber *numbers, size_t *used, size_t count)
 }
 
 /* Lay the buffers for `max_batch` rows out over `numbers`; NULL: only count them. */
-static Buffers Lay(TpNetwork network, PetscInt max_batch, TpNumber *numbers)
+static Buffers Lay(TpNetwork network, PetscInt max_batch, PetscBool both_ways, TpNumber *numbers)
 {
   const size_t rows = (size_t)max_batch;
   const size_t E = rows * (size_t)network->settings.embedding, W = rows * (size_t)network->settings.width;
@@ -148,20 +148,20 @@ static Buffers Lay(TpNetwork network, PetscInt max_batch, TpNumber *numbers)
   buffers.a           = Take(numbers, &used, W);
   buffers.dh          = Take(numbers, &used, W);
   buffers.du          = Take(numbers, &used, W);
-  buffers.blocks      = Take(numbers, &used, (size_t)network->settings.depth * 4 * W);
+  buffers.blocks      = Take(numbers, &used, (size_t)(both_ways ? network->settings.depth : 1) * 4 * W);
   buffers.size        = used;
   return buffers;
 }
 
-static size_t WorkspaceSize(TpNetwork network, PetscInt max_batch)
+static size_t WorkspaceSize(TpNetwork network, PetscInt max_batch, PetscBool both_ways)
 {
-  return Lay(network, max_batch, NULL).size;
+  return Lay(network, max_batch, both_ways, NULL).size;
 }
 
 static BlockBuffers BlockOf(TpNetwork network, TpWorkspace workspace, const Buffers *buffers, PetscInt l)
 {
   const size_t W     = (size_t)workspace->max_batch * (size_t)network->settings.width;
-  TpNumber    *start = buffers->blocks + (size_t)l * 4 * W;
+  TpNumber    *start = buffers->blocks + (size_t)(workspace->both_ways ? l : 0) * 4 * W;
 
   return (BlockBuffers){start, start + W, start + 2 * W, start + 3 * W};
 }
@@ -191,7 +191,7 @@ static void ForwardEmbedding(TpNetwork network, const TpNumber p[], const Buffer
   TpSiluForward(B * E, buffers->sum, buffers->e);
 }
 
-/* next = h + bias: where the branch is added to. */
+/* next = h + bias: where the branch is added to. next may be h. */
 static void AddBias(PetscInt B, PetscInt W, const TpNumber h[], const TpNumber bias[], TpNumber next[])
 {
   for (PetscInt i = 0; i < B; i++) {
@@ -205,7 +205,7 @@ static void NetworkForward(TpNetwork network, const TpNumber p[], TpWorkspace wo
   const Mlp     *mlp = network->data;
   const PetscInt W = (PetscInt)network->settings.width, E = (PetscInt)network->settings.embedding;
   const PetscInt depth   = (PetscInt)network->settings.depth;
-  const Buffers  buffers = Lay(network, workspace->max_batch, workspace->numbers);
+  const Buffers  buffers = Lay(network, workspace->max_batch, workspace->both_ways, workspace->numbers);
 
   memcpy(buffers.x, x, (size_t)(B * network->num_inputs) * sizeof *x);
   if (network->num_conditions > 0) memcpy(buffers.c, c, (size_t)(B * network->num_conditions) * sizeof *c);
@@ -275,7 +275,7 @@ static void NetworkBackward(TpNetwork network, const TpNumber p[], TpWorkspace w
 {
   const Mlp     *mlp = network->data;
   const PetscInt W = (PetscInt)network->settings.width, E = (PetscInt)network->settings.embedding;
-  const Buffers  buffers = Lay(network, workspace->max_batch, workspace->numbers);
+  const Buffers  buffers = Lay(network, workspace->max_batch, workspace->both_ways, workspace->numbers);
 
   memset(buffers.de, 0, (size_t)(B * E) * sizeof *buffers.de);
   Backward(&mlp->output, p, B, buffers.a, dy, buffers.dh, gradient);

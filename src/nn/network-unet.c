@@ -27,12 +27,27 @@ typedef struct {
   PetscInt  L, channels;
 } Builder;
 
-/* Room for `count` numbers of every tile, on whole cache lines. */
+/* Whole cache lines. */
+static size_t Lines(size_t count)
+{
+  return (count + 15) / 16 * 16;
+}
+
+/* Room for `count` numbers of every tile. */
 static size_t Room(TpUnet *unet, PetscInt count)
 {
   const size_t place = unet->per_tile;
 
-  unet->per_tile += ((size_t)count + 15) / 16 * 16;
+  unet->per_tile += Lines((size_t)count);
+  return place;
+}
+
+/* The same for what only the way back reads again. */
+static size_t Keep(TpUnet *unet, PetscInt count)
+{
+  const size_t place = unet->kept;
+
+  unet->kept += Lines((size_t)count);
   return place;
 }
 
@@ -59,8 +74,8 @@ static PetscErrorCode AddNorm(Builder *builder, const char *prefix, const char *
   PetscCall(TpNetworkAddTensor(builder->network, channels, 1, 0, &layer->gain, "%s%s.gain", prefix, name));
   TpNetworkStartAt(builder->network, 1);
   PetscCall(TpNetworkAddTensor(builder->network, channels, 1, 0, &layer->offset, "%s%s.offset", prefix, name));
-  layer->mean  = Room(builder->unet, TP_TILE * channels);
-  layer->scale = Room(builder->unet, TP_TILE * channels);
+  layer->mean  = Keep(builder->unet, TP_TILE * channels);
+  layer->scale = Keep(builder->unet, TP_TILE * channels);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -85,13 +100,13 @@ static TpStep *AddStep(Builder *builder, TpStepKind kind, PetscInt L_out, PetscI
   return step;
 }
 
-/* Scratch of the backward pass: numbers of a chunk of dc, and of a tile of dh. */
+/* Scratch: numbers of a chunk of dc and of h. */
 static void NeedScratch(Builder *builder, PetscInt L, PetscInt channels_c, PetscInt channels_h)
 {
   TpUnet *unet = builder->unet;
 
   unet->largest_c = PetscMax(unet->largest_c, (size_t)(TpUnetChunk(L) * L * TP_TILE * channels_c));
-  unet->largest_h = PetscMax(unet->largest_h, (size_t)(L * TP_TILE * channels_h));
+  unet->largest_h = PetscMax(unet->largest_h, (size_t)(TpUnetChunk(L) * L * TP_TILE * channels_h));
 }
 
 static PetscErrorCode AddBlock(Builder *builder, const char *prefix, PetscInt M)
@@ -106,9 +121,9 @@ static PetscErrorCode AddBlock(Builder *builder, const char *prefix, PetscInt M)
   PetscCall(AddConv(builder, prefix, "conv_2", TpConvPlain(3, 1, M, M, L), PETSC_TRUE, &step->conv_2));
   PetscCall(AddNorm(builder, prefix, "norm_2", M, &step->norm_2));
   if (N != M) PetscCall(AddConv(builder, prefix, "match", TpConvPlain(1, 1, N, M, L), PETSC_TRUE, &step->match));
-  step->c                   = Room(builder->unet, L * TP_TILE * M);
-  step->h                   = Room(builder->unet, L * TP_TILE * M);
-  step->d                   = Room(builder->unet, L * TP_TILE * M);
+  step->c                   = Keep(builder->unet, L * TP_TILE * M);
+  step->d                   = Keep(builder->unet, L * TP_TILE * M);
+  step->shift               = Room(builder->unet, TP_TILE * M);
   builder->unet->channels_w = PetscMax(builder->unet->channels_w, (size_t)M);
   NeedScratch(builder, L, M, M);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -123,9 +138,9 @@ static PetscErrorCode AddAttention(Builder *builder, const char *prefix)
   PetscCall(AddConv(builder, prefix, "qkv", TpConvPlain(1, 1, N, 3 * TP_HEADS_SIZE, L), PETSC_FALSE, &step->conv_1));
   PetscCall(AddConv(builder, prefix, "project", TpConvPlain(1, 1, TP_HEADS_SIZE, N, L), PETSC_TRUE, &step->conv_2));
   PetscCall(TpNetworkAddTensor(builder->network, 1, 1, 0, &step->gain, "%sgain", prefix));
-  step->c = Room(builder->unet, L * TP_TILE * 3 * TP_HEADS_SIZE);
-  step->h = Room(builder->unet, L * TP_TILE * TP_HEADS_SIZE);
-  step->d = Room(builder->unet, L * TP_TILE * N);
+  step->c = Keep(builder->unet, L * TP_TILE * 3 * TP_HEADS_SIZE);
+  step->o = Keep(builder->unet, L * TP_TILE * TP_HEADS_SIZE);
+  step->d = Keep(builder->unet, L * TP_TILE * N);
   NeedScratch(builder, L, PetscMax(N, 3 * TP_HEADS_SIZE), TP_HEADS_SIZE);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -167,8 +182,7 @@ static PetscErrorCode AddFinal(Builder *builder)
   PetscCall(AddConv(builder, "", "output", TpConvPlain(1, 1, N, 1, L), PETSC_TRUE, &step->conv_2));
   builder->network->scales[builder->network->num_tensors - 2] = 0;
   builder->network->scales[builder->network->num_tensors - 1] = 0;
-  step->c                                                     = Room(builder->unet, L * TP_TILE * N);
-  step->h                                                     = Room(builder->unet, L * TP_TILE * N);
+  step->c                                                     = Keep(builder->unet, L * TP_TILE * N);
   NeedScratch(builder, L, N, N);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -258,9 +272,9 @@ static PetscErrorCode Create(TpNetwork network)
   unet->x       = Room(unet, unet->length * TP_TILE);
   builder       = (Builder){.network = network, .unet = unet, .y = unet->x, .L = unet->length, .channels = 1};
   PetscCall(AddSteps(&builder));
-  unet->dy    = Room(unet, (PetscInt)unet->largest);
-  unet->dx    = Room(unet, (PetscInt)unet->largest);
-  unet->shift = Room(unet, (PetscInt)unet->channels_w * TP_TILE);
+  unet->dy     = Room(unet, (PetscInt)unet->largest);
+  unet->dx     = Room(unet, (PetscInt)unet->largest);
+  unet->dshift = Room(unet, (PetscInt)unet->channels_w * TP_TILE);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -297,18 +311,19 @@ static TpNumber *Take(TpNumber **next, size_t count)
 {
   TpNumber *place = *next;
 
-  *next += (count + 15) / 16 * 16;
+  *next += Lines(count);
   return place;
 }
 
 #define LINE 64 /* bytes of a cache line, and of the longest vectors */
 
-static size_t WorkspaceSize(TpNetwork network, PetscInt max_batch)
+static size_t WorkspaceSize(TpNetwork network, PetscInt max_batch, PetscBool both_ways)
 {
-  const TpUnet *unet = network->data;
+  const TpUnet *unet  = network->data;
+  const size_t  tiles = (size_t)Tiles(max_batch);
 
-  return unet->per_tile * (size_t)Tiles(max_batch) + 4 * unet->largest_w + 2 * unet->largest_c + unet->largest_h +
-         2 * unet->channels_w + 8 * 16 + LINE;
+  return unet->per_tile * tiles + unet->kept * (both_ways ? tiles : 1) + 4 * unet->largest_w + 2 * unet->largest_c +
+         2 * unet->largest_h + 2 * unet->channels_w + 9 * 16 + LINE;
 }
 
 static TpUnetRun Run(TpNetwork network, const TpNumber p[], TpNumber gradient[], TpWorkspace workspace, PetscInt B)
@@ -318,11 +333,15 @@ static TpUnetRun Run(TpNetwork network, const TpNumber p[], TpNumber gradient[],
        .unet = unet, .p = p, .gradient = gradient, .max_tiles = Tiles(workspace->max_batch), .tiles = Tiles(B)};
   TpNumber *next;
 
-  run.numbers = (TpNumber *)(((uintptr_t)workspace->numbers + LINE - 1) / LINE * LINE);
-  next        = run.numbers + unet->per_tile * (size_t)run.max_tiles;
+  run.numbers  = (TpNumber *)(((uintptr_t)workspace->numbers + LINE - 1) / LINE * LINE);
+  run.max_kept = workspace->both_ways ? run.max_tiles : 1;
+  next         = run.numbers;
+  (void)Take(&next, unet->per_tile * (size_t)run.max_tiles);
+  run.kept = Take(&next, unet->kept * (size_t)run.max_kept);
   for (int i = 0; i < 4; i++) run.scratch.w[i] = Take(&next, unet->largest_w);
   run.scratch.dc   = Take(&next, unet->largest_c);
   run.scratch.dd   = Take(&next, unet->largest_c);
+  run.scratch.h    = Take(&next, unet->largest_h);
   run.scratch.dh   = Take(&next, unet->largest_h);
   run.scratch.sums = Take(&next, 2 * unet->channels_w);
   return run;

@@ -177,13 +177,29 @@ double TpNetworkOperations(TpNetwork network)
   return network->ops->operations(network);
 }
 
-PetscErrorCode TpWorkspaceCreate(TpNetwork network, PetscInt max_batch, TpWorkspace *workspace)
+static PetscErrorCode WorkspaceCreate(TpNetwork network, PetscInt max_batch, PetscBool both_ways,
+                                      TpWorkspace *workspace)
 {
   PetscFunctionBeginUser;
   PetscCheck(max_batch >= 1, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "max_batch %d", (int)max_batch);
   PetscCall(PetscNew(workspace));
   (*workspace)->max_batch = max_batch;
-  PetscCall(PetscMalloc1(network->ops->workspace_size(network, max_batch), &(*workspace)->numbers));
+  (*workspace)->both_ways = both_ways;
+  PetscCall(PetscMalloc1(network->ops->workspace_size(network, max_batch, both_ways), &(*workspace)->numbers));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpWorkspaceCreate(TpNetwork network, PetscInt max_batch, TpWorkspace *workspace)
+{
+  PetscFunctionBeginUser;
+  PetscCall(WorkspaceCreate(network, max_batch, PETSC_TRUE, workspace));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpWorkspaceCreateForward(TpNetwork network, PetscInt max_batch, TpWorkspace *workspace)
+{
+  PetscFunctionBeginUser;
+  PetscCall(WorkspaceCreate(network, max_batch, PETSC_FALSE, workspace));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -213,6 +229,7 @@ PetscErrorCode TpNetworkBackward(TpNetwork network, const TpNumber parameters[],
   PetscFunctionBeginUser;
   PetscCheck(B == workspace->batch, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE,
              "backward of %d rows after forward of %d", (int)B, (int)workspace->batch);
+  PetscCheck(workspace->both_ways, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "a workspace for forward passes alone");
   network->ops->backward(network, parameters, workspace, B, dy, gradient, dx);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -49,7 +49,7 @@ void TpMishBackward(PetscInt n, const TpNumber x[], const TpNumber dy[], TpNumbe
 /** Group normalisation over positions and the channels of TP_GROUPS groups, then Mish, then + shift (see kernel.h); one tile. **/
 void TpNormForward(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber shift[], PetscBool add, TpNumber y[]);
 void TpNormBackward(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber dy[], TpNumber dx[], TpNumber dgain[],
-                    TpNumber doffset[], TpNumber sums[]);
+                    TpNumber doffset[], TpNumber sums[], const TpNumber shift[], TpNumber y[]);
 
 /** Linear attention between qkv and its output (see kernel.h); one tile. **/
 void TpAttentionForward(PetscInt L, TpNumber qkv[], TpNumber o[]);
@@ -76,11 +76,12 @@ typedef struct {
 /** A group normalisation: the places of its parameters, and of mean and scale among the activations. **/
 typedef struct {
   PetscInt gain, offset;
-  size_t   mean, scale;
+  size_t   mean, scale; /* kept for the way back */
 } TpNormLayer;
 
 /**
-  One step of the list, from x [L, N channels] to y [L_out, M channels]. Its parts by kind:
+  One step of the list, from x [L, N channels] to y [L_out, M channels]. Its parts by kind; the h of blocks is not kept but made again on the way
+  back, as memory is slower than the processor.
 
     block       c = conv_1 x,  h = mish(norm_1 c) + time mish(e),  d = conv_2 h,  y = mish(norm_2 d) + match x (or x, where N = M)
     attention   qkv = conv_1 x,  h = attention(qkv),  d = conv_2 h,  y = x + gain d
@@ -92,11 +93,13 @@ typedef struct {
   PetscInt    L, L_out, N, M;
   TpConvLayer conv_1, conv_2, time, match;
   TpNormLayer norm_1, norm_2;
-  PetscInt    gain;    /* of an attention: its parameter */
-  PetscInt    fork;    /* of a join: the step that it joins */
-  size_t      x, y;    /* places among the activations, in numbers per tile */
-  size_t      c, h, d; /* see above; of an attention c is qkv */
-  size_t      dskip;   /* of a fork: the gradient that comes back from its join */
+  PetscInt    gain;  /* of an attention: its parameter */
+  PetscInt    fork;  /* of a join: the step that it joins */
+  size_t      x, y;  /* places among the activations, in numbers per tile */
+  size_t      c, d;  /* see above; of an attention c is qkv. Kept for the way back */
+  size_t      o;     /* of an attention: its h; likewise */
+  size_t      shift; /* of a block: time mish(e) */
+  size_t      dskip; /* of a fork: the gradient that comes back from its join */
 } TpStep;
 
 #define TP_MAX_STEPS (10 * TP_MAX_LEVELS)
@@ -110,15 +113,16 @@ typedef struct {
   size_t      sinusoids, time_u, time_v, e, mish_e; /* time: u = time_1 sinusoids, v = mish(u), e = time_2 v */
   size_t      dmish_e, dtime;                       /* gradients */
   size_t      dy, dx;   /* [largest][TP_TILE] of a step's output and input, changing places */
-  size_t      shift;    /* [largest channels] of time in a block; then its gradient */
+  size_t      dshift;   /* [largest channels] gradient of a block's shift */
   size_t      per_tile; /* sum of the above, and of all steps */
-  size_t      largest, largest_c, largest_h, largest_w,
-      channels_w; /* over steps: numbers of a tile, of weights, and channels */
+  size_t kept; /* numbers per tile of what is kept for the way back; a workspace for forward passes has room for one */
+  size_t largest, largest_c, largest_h; /* over steps: numbers of a tile, and of a chunk of tiles of c and h */
+  size_t largest_w, channels_w;         /* of weights, and channels */
 } TpUnet;
 
-/** Scratch, laid behind the activations: packed weights, and a chunk of tiles of gradients. **/
+/** Scratch, laid behind the activations: packed weights, a chunk of tiles of h, dc and dd, one tile of dh. **/
 typedef struct {
-  TpNumber *w[4], *dc, *dd, *dh, *sums;
+  TpNumber *w[4], *h, *dc, *dd, *dh, *sums;
 } TpUnetScratch;
 
 /** A workspace seen by a U-Net. **/
@@ -128,7 +132,9 @@ typedef struct {
   TpNumber       *gradient;  /* NULL on the way forward */
   TpNumber       *numbers;   /* aligned */
   PetscInt        max_tiles; /* places are multiples of it */
-  PetscInt        tiles;     /* in use */
+  TpNumber       *kept;
+  PetscInt        max_kept; /* tiles: max_tiles, or 1 */
+  PetscInt        tiles;    /* in use */
   TpUnetScratch   scratch;
 } TpUnetRun;
 
@@ -137,6 +143,9 @@ PetscInt TpUnetChunk(PetscInt L);
 
 /** Where a place's numbers of tile i begin, each tile having `size` of them. **/
 TpNumber *TpUnetAt(const TpUnetRun *run, size_t place, PetscInt i, size_t size);
+
+/** The same of what is kept for the way back. **/
+TpNumber *TpUnetKept(const TpUnetRun *run, size_t place, PetscInt i, size_t size);
 
 void TpStepForward(const TpUnetRun *run, const TpStep *step);
 

@@ -84,9 +84,9 @@ void TpNormForward(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber sh
 }
 
 void TpNormBackward(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber dy[], TpNumber dx[], TpNumber dgain[],
-                    TpNumber doffset[], TpNumber sums[])
+                    TpNumber doffset[], TpNumber sums[], const TpNumber shift[], TpNumber y[])
 {
-  TpKernelsBest()->norm_backward(L, C, norm, dy, dx, dgain, doffset, sums);
+  TpKernelsBest()->norm_backward(L, C, norm, dy, dx, dgain, doffset, sums, shift, y);
 }
 
 void TpAttentionForward(PetscInt L, TpNumber qkv[], TpNumber o[])

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define CHUNK_ROWS 512 /* of all positions; enough that loading and storing the gradient of the weights costs nothing */
+#define CHUNK_ROWS 256 /* of all positions; enough that loading and storing the gradient of the weights costs nothing */
 
 PetscInt TpUnetChunk(PetscInt L)
 {
@@ -13,6 +13,11 @@ PetscInt TpUnetChunk(PetscInt L)
 TpNumber *TpUnetAt(const TpUnetRun *run, size_t place, PetscInt i, size_t size)
 {
   return run->numbers + place * (size_t)run->max_tiles + (size_t)i * size;
+}
+
+TpNumber *TpUnetKept(const TpUnetRun *run, size_t place, PetscInt i, size_t size)
+{
+  return run->kept + place * (size_t)run->max_kept + (size_t)(i % run->max_kept) * size;
 }
 
 /* Numbers of one tile. */
@@ -48,36 +53,37 @@ static void BackwardWeights(const TpUnetRun *run, const TpConvLayer *layer, Pets
 
 static TpNorm NormOf(const TpUnetRun *run, const TpNormLayer *layer, PetscInt i, PetscInt C, const TpNumber x[])
 {
-  return (TpNorm){x, run->p + layer->gain, run->p + layer->offset, TpUnetAt(run, layer->mean, i, Tile(1, C)),
-                  TpUnetAt(run, layer->scale, i, Tile(1, C))};
+  return (TpNorm){x, run->p + layer->gain, run->p + layer->offset, TpUnetKept(run, layer->mean, i, Tile(1, C)),
+                  TpUnetKept(run, layer->scale, i, Tile(1, C))};
 }
 
+/* y, where not NULL: what the layer gave on the way forward, with this shift. */
 static void BackwardNorm(const TpUnetRun *run, const TpNormLayer *layer, PetscInt i, PetscInt L, PetscInt C,
-                         const TpNumber x[], const TpNumber dy[], TpNumber dx[])
+                         const TpNumber x[], const TpNumber dy[], TpNumber dx[], const TpNumber shift[], TpNumber y[])
 {
   const TpNorm norm = NormOf(run, layer, i, C, x);
 
-  TpNormBackward(L, C, &norm, dy, dx, run->gradient + layer->gain, run->gradient + layer->offset, run->scratch.sums);
+  TpNormBackward(L, C, &norm, dy, dx, run->gradient + layer->gain, run->gradient + layer->offset, run->scratch.sums,
+                 shift, y);
 }
 
 /* ------------------------------------------------------------------------------------------------------- ResNet block */
 
 static void BlockForward(const TpUnetRun *run, const TpStep *step)
 {
-  const PetscInt  L = step->L, N = step->N, M = step->M;
-  const size_t    size  = Tile(L, M);
-  const TpNumber *shift = TpUnetAt(run, run->unet->shift, 0, 0);
+  const PetscInt L = step->L, N = step->N, M = step->M;
+  const size_t   size  = Tile(L, M);
+  TpNumber      *shift = TpUnetAt(run, step->shift, 0, 0), *h = run->scratch.h;
 
   Pack(run, &step->conv_1, 0);
   Pack(run, &step->conv_2, 1);
   if (N != M) Pack(run, &step->match, 2);
   Pack(run, &step->time, 3);
-  Forward(run, &step->time, 3, run->tiles, TpUnetAt(run, run->unet->mish_e, 0, 0),
-          TpUnetAt(run, run->unet->shift, 0, 0));
+  Forward(run, &step->time, 3, run->tiles, TpUnetAt(run, run->unet->mish_e, 0, 0), shift);
   for (PetscInt i = 0; i < run->tiles; i++) {
     const TpNumber *x = TpUnetAt(run, step->x, i, Tile(L, N));
-    TpNumber       *c = TpUnetAt(run, step->c, i, size), *h = TpUnetAt(run, step->h, i, size);
-    TpNumber       *d = TpUnetAt(run, step->d, i, size), *y = TpUnetAt(run, step->y, i, size);
+    TpNumber       *c = TpUnetKept(run, step->c, i, size), *d = TpUnetKept(run, step->d, i, size);
+    TpNumber       *y      = TpUnetAt(run, step->y, i, size);
     const TpNorm    norm_1 = NormOf(run, &step->norm_1, i, M, c), norm_2 = NormOf(run, &step->norm_2, i, M, d);
 
     Forward(run, &step->conv_1, 0, 1, x, c);
@@ -102,18 +108,19 @@ static void SumPositions(PetscInt L, PetscInt C, const TpNumber dh[], TpNumber d
   }
 }
 
-/* One tile: dc and dd for the gradients of the weights, dshift, dx. */
-static void BlockBackwardTile(const TpUnetRun *run, const TpStep *step, PetscInt i, const TpNumber dy[], TpNumber dc[],
-                              TpNumber dd[], TpNumber dx[])
+/* Tile i: h, dc and dd for the gradients of the weights, dshift, dx. */
+static void BlockBackwardTile(const TpUnetRun *run, const TpStep *step, PetscInt i, const TpNumber dy[], TpNumber h[],
+                              TpNumber dc[], TpNumber dd[], TpNumber dx[])
 {
   const PetscInt       L = step->L, M = step->M;
   const size_t         size    = Tile(L, M);
   const TpUnetScratch *scratch = &run->scratch;
 
-  BackwardNorm(run, &step->norm_2, i, L, M, TpUnetAt(run, step->d, i, size), dy, dd);
+  BackwardNorm(run, &step->norm_2, i, L, M, TpUnetKept(run, step->d, i, size), dy, dd, NULL, NULL);
   TpConvBackwardInput(&step->conv_2.shape, 1, scratch->w[1], dd, PETSC_FALSE, scratch->dh);
-  SumPositions(L, M, scratch->dh, TpUnetAt(run, run->unet->shift, i, Tile(1, M)));
-  BackwardNorm(run, &step->norm_1, i, L, M, TpUnetAt(run, step->c, i, size), scratch->dh, dc);
+  SumPositions(L, M, scratch->dh, TpUnetAt(run, run->unet->dshift, i, Tile(1, M)));
+  BackwardNorm(run, &step->norm_1, i, L, M, TpUnetKept(run, step->c, i, size), scratch->dh, dc,
+               TpUnetAt(run, step->shift, i, Tile(1, M)), h);
   if (!dx) return;
   if (step->N == M)
     memcpy(dx, dy, size * sizeof *dx);
@@ -127,7 +134,7 @@ static void BlockBackward(const TpUnetRun *run, const TpStep *step, const TpNumb
   const PetscInt       L = step->L, N = step->N, chunk = TpUnetChunk(L);
   const size_t         size    = Tile(L, step->M);
   const TpUnetScratch *scratch = &run->scratch;
-  TpNumber            *dshift  = TpUnetAt(run, run->unet->shift, 0, 0);
+  TpNumber            *dshift  = TpUnetAt(run, run->unet->dshift, 0, 0);
 
   PackReverse(run, &step->conv_1, 0);
   PackReverse(run, &step->conv_2, 1);
@@ -138,9 +145,10 @@ static void BlockBackward(const TpUnetRun *run, const TpStep *step, const TpNumb
     const TpNumber *x     = TpUnetAt(run, step->x, i, Tile(L, N));
 
     for (PetscInt j = 0; j < count; j++)
-      BlockBackwardTile(run, step, i + j, dy + (size_t)(i + j) * size, scratch->dc + (size_t)j * size,
-                        scratch->dd + (size_t)j * size, dx ? dx + (size_t)(i + j) * Tile(L, N) : NULL);
-    BackwardWeights(run, &step->conv_2, count, TpUnetAt(run, step->h, i, size), scratch->dd);
+      BlockBackwardTile(run, step, i + j, dy + (size_t)(i + j) * size, scratch->h + (size_t)j * size,
+                        scratch->dc + (size_t)j * size, scratch->dd + (size_t)j * size,
+                        dx ? dx + (size_t)(i + j) * Tile(L, N) : NULL);
+    BackwardWeights(run, &step->conv_2, count, scratch->h, scratch->dd);
     BackwardWeights(run, &step->conv_1, count, x, scratch->dc);
     if (N != step->M) BackwardWeights(run, &step->match, count, x, dy + (size_t)i * size);
   }
@@ -160,10 +168,10 @@ static void AttentionForward(const TpUnetRun *run, const TpStep *step)
   Pack(run, &step->conv_1, 0);
   Pack(run, &step->conv_2, 1);
   for (PetscInt i = 0; i < run->tiles; i++) {
-    const TpNumber *x   = TpUnetAt(run, step->x, i, size);
-    TpNumber       *qkv = TpUnetAt(run, step->c, i, Tile(L, 3 * TP_HEADS_SIZE));
-    TpNumber       *o   = TpUnetAt(run, step->h, i, Tile(L, TP_HEADS_SIZE));
-    TpNumber       *d = TpUnetAt(run, step->d, i, size), *y = TpUnetAt(run, step->y, i, size);
+    const TpNumber *x = TpUnetAt(run, step->x, i, size);
+    TpNumber       *d = TpUnetKept(run, step->d, i, size), *y = TpUnetAt(run, step->y, i, size);
+    TpNumber       *qkv = TpUnetKept(run, step->c, i, Tile(L, 3 * TP_HEADS_SIZE));
+    TpNumber       *o   = TpUnetKept(run, step->o, i, Tile(L, TP_HEADS_SIZE));
 
     Forward(run, &step->conv_1, 0, 1, x, qkv);
     TpAttentionForward(L, qkv, o);
@@ -202,14 +210,14 @@ static void AttentionBackward(const TpUnetRun *run, const TpStep *step, const Tp
     for (PetscInt j = i; j < i + count; j++) {
       TpNumber *dd = scratch->dd + (size_t)(j - i) * size, *dqkv = scratch->dc + (size_t)(j - i) * size_qkv;
 
-      GainBackward(size, run->p[step->gain], TpUnetAt(run, step->d, j, size), dy + (size_t)j * size, dd,
+      GainBackward(size, run->p[step->gain], TpUnetKept(run, step->d, j, size), dy + (size_t)j * size, dd,
                    run->gradient + step->gain);
       TpConvBackwardInput(&step->conv_2.shape, 1, scratch->w[1], dd, PETSC_FALSE, scratch->dh);
-      TpAttentionBackward(L, TpUnetAt(run, step->c, j, size_qkv), scratch->dh, dqkv);
+      TpAttentionBackward(L, TpUnetKept(run, step->c, j, size_qkv), scratch->dh, dqkv);
       memcpy(dx + (size_t)j * size, dy + (size_t)j * size, size * sizeof *dx);
       TpConvBackwardInput(&step->conv_1.shape, 1, scratch->w[0], dqkv, PETSC_TRUE, dx + (size_t)j * size);
     }
-    BackwardWeights(run, &step->conv_2, count, TpUnetAt(run, step->h, i, size_o), scratch->dd);
+    BackwardWeights(run, &step->conv_2, count, TpUnetKept(run, step->o, i, size_o), scratch->dd);
     BackwardWeights(run, &step->conv_1, count, TpUnetAt(run, step->x, i, size), scratch->dc);
   }
 }
@@ -264,7 +272,7 @@ static void FinalForward(const TpUnetRun *run, const TpStep *step)
   Pack(run, &step->conv_1, 0);
   Pack(run, &step->conv_2, 1);
   for (PetscInt i = 0; i < run->tiles; i++) {
-    TpNumber    *c = TpUnetAt(run, step->c, i, size), *h = TpUnetAt(run, step->h, i, size);
+    TpNumber    *c = TpUnetKept(run, step->c, i, size), *h = run->scratch.h;
     const TpNorm norm = NormOf(run, &step->norm_1, i, N, c);
 
     Forward(run, &step->conv_1, 0, 1, TpUnetAt(run, step->x, i, size), c);
@@ -288,10 +296,11 @@ static void FinalBackward(const TpUnetRun *run, const TpStep *step, const TpNumb
       TpNumber *dc = scratch->dc + (size_t)(j - i) * size;
 
       TpConvBackwardInput(&step->conv_2.shape, 1, scratch->w[1], dy + (size_t)j * Tile(L, 1), PETSC_FALSE, scratch->dh);
-      BackwardNorm(run, &step->norm_1, j, L, N, TpUnetAt(run, step->c, j, size), scratch->dh, dc);
+      BackwardNorm(run, &step->norm_1, j, L, N, TpUnetKept(run, step->c, j, size), scratch->dh, dc, NULL,
+                   scratch->h + (size_t)(j - i) * size);
       TpConvBackwardInput(&step->conv_1.shape, 1, scratch->w[0], dc, PETSC_FALSE, dx + (size_t)j * size);
     }
-    BackwardWeights(run, &step->conv_2, count, TpUnetAt(run, step->h, i, size), dy + (size_t)i * Tile(L, 1));
+    BackwardWeights(run, &step->conv_2, count, scratch->h, dy + (size_t)i * Tile(L, 1));
     BackwardWeights(run, &step->conv_1, count, TpUnetAt(run, step->x, i, size), scratch->dc);
   }
 }

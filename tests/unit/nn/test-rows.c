@@ -1,4 +1,4 @@
-/* A row's answer, and the gradient of its input, do not depend on the batch it is in: bit for bit. */
+/* A row's answer, and the gradient of its input, do not depend on the batch it is in, nor on the kind of workspace: bit for bit. */
 #include "tempera/nn.h"
 #include "test.h"
 
@@ -10,7 +10,7 @@
 
 typedef struct {
   TpNetwork   network;
-  TpWorkspace workspace;
+  TpWorkspace workspace, forward; /* the latter for forward passes alone */
   TpNumber   *parameters, *gradient;
   TpNumber    x[ROWS * D], t[ROWS], c[ROWS], dy[ROWS * D], y[ROWS * D], dx[ROWS * D];
 } Case;
@@ -32,6 +32,7 @@ static PetscErrorCode CaseCreate(const TpNetworkSettings *settings, Case *test)
   PetscFunctionBeginUser;
   PetscCall(TpNetworkCreate(settings, D, C, &test->network));
   PetscCall(TpWorkspaceCreate(test->network, ROWS, &test->workspace));
+  PetscCall(TpWorkspaceCreateForward(test->network, ROWS, &test->forward));
   size = TpNetworkNumParameters(test->network);
   PetscCall(PetscMalloc1(size, &test->parameters));
   PetscCall(PetscCalloc1(size, &test->gradient));
@@ -63,11 +64,14 @@ static void TestSettings(const TpNetworkSettings settings)
       wrong += !!memcmp(dx, test->dx + first * D, sizeof(TpNumber) * (size_t)(B * D));
     }
   }
+  TpTestCall(TpNetworkForward(test->network, test->parameters, test->forward, ROWS, test->x, test->t, test->c, y));
+  wrong += !!memcmp(y, test->y, sizeof y);
   TpTestExpectThat(wrong == 0, "%s, width %d: %d batches change a row's bits", tp_network_words[settings.kind],
                    (int)settings.width, (int)wrong);
   TpTestCall(PetscFree(test->parameters));
   TpTestCall(PetscFree(test->gradient));
   TpTestCall(TpWorkspaceDestroy(&test->workspace));
+  TpTestCall(TpWorkspaceDestroy(&test->forward));
   TpTestCall(TpNetworkDestroy(&test->network));
   TpTestCall(PetscFree(test));
 }

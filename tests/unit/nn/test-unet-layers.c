@@ -308,10 +308,15 @@ static void CheckNorm(Case *test, const TpKernels *kernels)
   Spoil(C, 3, test->gradient[W]);
   Spoil(C, 3, test->gradient[B]);
   kernels->norm_backward(L, C, &norm, test->r_number, test->gradient[X], test->gradient[W], test->gradient[B],
-                         test->work[1]);
+                         test->work[1], NULL, NULL);
   ExpectGradient(test, what, X, 0);
   ExpectGradient(test, what, W, 3);
   ExpectGradient(test, what, B, 3);
+  Spoil(test->size_y, (TpNumber)NAN, test->y_number);
+  kernels->norm_backward(L, C, &norm, test->r_number, test->gradient[X], test->gradient[W], test->gradient[B],
+                         test->work[1], shift, test->y_number);
+  ExpectGradient(test, what, X, 0);
+  ExpectAnswer(test, what);
 }
 
 static void TestNorms(Case *test)
