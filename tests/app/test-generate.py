@@ -158,7 +158,7 @@ def information():
             "run/run.h5": ["tempera run, format version 2", "60 of 60 rounds written, 3 rungs, 2 features"],
             "run/checkpoints/round-000000000060.h5": ["tempera checkpoint, format version 1", "60 rounds done", "3 rungs"],
             "run/evaluation.h5": ["tempera evaluation, format version 1"],
-            "run/trajectory/rung-001.h5": ["tempera trajectory, format version 1"],
+            "run/trajectory/rung-001.h5": ["tempera trajectory, format version 2"],
             "one.h5": ["tempera samples, format version 1", "rounds: 60"]}.items():
         result = run_ok(0, "info", name, folder=folder)
         for fragment in [*fragments, "whole: ", "written by tempera "]:
