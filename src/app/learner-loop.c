@@ -157,6 +157,20 @@ static PetscErrorCode Checkpoint(TpLearner learner, const Round *round)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The writer tells; all learn whether it could. */
+static PetscErrorCode Tell(TpLearner learner)
+{
+  PetscErrorCode code = PETSC_SUCCESS;
+
+  PetscFunctionBeginUser;
+  if (learner->progress) {
+    const TpProgressReport told = Report(learner);
+
+    code = TpProgressTell(learner->progress, &told);
+  }
+  PetscFunctionReturn(TpAgree(learner->run->groups->group, code));
+}
+
 static PetscErrorCode WriteWhatIsDue(TpLearner learner, const Round *round)
 {
   const PetscBool report =
@@ -165,11 +179,7 @@ static PetscErrorCode WriteWhatIsDue(TpLearner learner, const Round *round)
   PetscFunctionBeginUser;
   if (report) PetscCall(Flush(learner, round->round + 1));
   learner->next_round = round->round + 1;
-  if (report && learner->progress) {
-    const TpProgressReport told = Report(learner);
-
-    PetscCall(TpProgressTell(learner->progress, &told));
-  }
+  if (report) PetscCall(Tell(learner));
   /* Last: a restart takes rows of metrics.csv behind the checkpoint away, but can't give back one that is missing before it. */
   if (round->save) PetscCall(Checkpoint(learner, round));
   PetscFunctionReturn(PETSC_SUCCESS);

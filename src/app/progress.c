@@ -1,6 +1,7 @@
 /* What is told while the run goes on: lines for people, rows of metrics.csv for programs. */
 #include "diagnostics.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,20 +38,31 @@ static PetscErrorCode CopyRows(const char *path, PetscInt64 rounds, FILE *to)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A row that a full disk does not take is not to be missed later. */
+static PetscErrorCode FlushMetrics(TpProgress progress, const char *path)
+{
+  PetscFunctionBeginUser;
+  if (fflush(progress->metrics) || ferror(progress->metrics))
+    PetscFunctionReturn(TpStopError("%s: can't be written: %s", path, strerror(errno)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode OpenMetrics(TpProgress progress)
 {
-  char path[PETSC_MAX_PATH_LEN], temporary[PETSC_MAX_PATH_LEN];
+  char           path[PETSC_MAX_PATH_LEN], temporary[PETSC_MAX_PATH_LEN];
+  PetscErrorCode code;
 
   PetscFunctionBeginUser;
   PetscCall(TpRunPath(progress->run, "metrics.csv", path));
   PetscCall(TpRunPath(progress->run, "metrics.csv.tmp", temporary));
   progress->metrics = fopen(temporary, "w");
-  if (!progress->metrics) PetscFunctionReturn(TpStopError("%s: can't be written", temporary));
+  if (!progress->metrics) PetscFunctionReturn(TpStopError("%s: can't be written: %s", temporary, strerror(errno)));
   fputs(metrics_header, progress->metrics);
   if (progress->run->first_round > 0) PetscCall(CopyRows(path, progress->run->first_round, progress->metrics));
-  fflush(progress->metrics);
-  if (rename(temporary, path)) PetscFunctionReturn(TpStopError("%s: can't be written", path));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  code = FlushMetrics(progress, temporary);
+  if (!code && rename(temporary, path)) code = TpStopError("%s: can't be written: %s", path, strerror(errno));
+  if (code) unlink(temporary);
+  PetscFunctionReturn(code);
 }
 
 /* -------------------------------------------------------------------------------------------------------------- lines */
@@ -151,7 +163,7 @@ PetscErrorCode TpProgressTell(TpProgress progress, const TpProgressReport *repor
   const double    done       = (double)(report->round - progress->run->first_round);
   const double    acceptance = MeanAcceptance(report->statistics);
   const PetscBool molecular  = progress->run->system.units == TP_UNITS_MOLECULAR ? PETSC_TRUE : PETSC_FALSE;
-  char            left[32], loss[16] = "-", line[512];
+  char            left[32], loss[16] = "-", line[512], path[PETSC_MAX_PATH_LEN];
 
   PetscFunctionBeginUser;
   if (report->optimiser_step) snprintf(loss, sizeof(loss), "%.4f", report->loss);
@@ -172,7 +184,8 @@ PetscErrorCode TpProgressTell(TpProgress progress, const TpProgressReport *repor
           now - progress->run->start_time, (long long)report->optimiser_step, report->loss, acceptance,
           rates.steps_per_second, rates.ns_per_day, rates.md_share, rates.replica_idle, rates.trainer_idle,
           rates.md_cpu_share);
-  fflush(progress->metrics);
+  PetscCall(TpRunPath(progress->run, "metrics.csv", path));
+  PetscCall(FlushMetrics(progress, path));
   progress->told   = now;
   progress->before = *report;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -253,7 +253,7 @@ typedef struct {
   TpLadderStatistics statistics;
 } TpProgressReport;
 
-/** A line of progress and a row of metrics.csv. Not collective. **/
+/** A line of progress and a row of metrics.csv. Not collective. Errors: TP_ERR_STOPPED if the row does not fit on the disk. **/
 PetscErrorCode TpProgressTell(TpProgress progress, const TpProgressReport *report);
 
 /** The screen at the end: diagnostics, speeds. Not collective. **/
