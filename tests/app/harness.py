@@ -98,8 +98,16 @@ def wait_for(condition, seconds, what):
         time.sleep(0.05)
 
 
+def _version():
+    return subprocess.run([TEMPERA, "--version"], capture_output=True, text=True).stdout
+
+
 def has_openmm():
-    return "OpenMM" in subprocess.run([TEMPERA, "--version"], capture_output=True, text=True).stdout
+    return "OpenMM" in _version()
+
+
+def has_lammps():
+    return "LAMMPS" in _version()
 
 
 def inputs(*names):

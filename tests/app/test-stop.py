@@ -9,6 +9,7 @@ import signal
 import h5py
 
 from harness import *
+from jobs import Job, processes_in
 
 INPUT = """run: {folder: run, rounds: 500000, seed: 4}
 engine: {kind: model, timestep: 0.02, model: {potential: double-well}}
@@ -27,12 +28,20 @@ def path(where, *names):
     return os.path.join(folder, where, "run", *names)
 
 
-def begin(where, *options, ranks=3):
-    """A run that has come so far that its replicas move."""
+def begin_folder(where):
     os.mkdir(os.path.join(folder, where))
-    process = start(ranks, "run", "../input.yaml", *options, folder=os.path.join(folder, where))
+    return os.path.join(folder, where)
+
+
+def wait_until_it_moves(where):
     metrics = path(where, "metrics.csv")
     wait_for(lambda: os.path.exists(metrics) and len(open(metrics).readlines()) > 1, 120, f"{where}: the first lines of metrics.csv")
+
+
+def begin(where, *options, ranks=3):
+    """A run that has come so far that its replicas move."""
+    process = start(ranks, "run", "../input.yaml", *options, folder=begin_folder(where))
+    wait_until_it_moves(where)
     return process
 
 
@@ -61,7 +70,7 @@ def expect_stopped(what, where, process, before=0):
 
 
 def signals():
-    """SIGUSR1 makes a checkpoint; SIGUSR2 and SIGTERM, as mpirun passes them on, stop."""
+    """SIGUSR1 makes a checkpoint; SIGUSR2, as mpirun passes it on, stops."""
     process = begin("signals")
     process.send_signal(signal.SIGUSR1)
     wait_for(lambda: checkpoints("signals"), 120, "the checkpoint that SIGUSR1 asks for")
@@ -71,6 +80,24 @@ def signals():
     process.send_signal(signal.SIGUSR2)
     rounds = expect_stopped("SIGUSR2", "signals", process, before=1)
     expect(rounds > rounds_done(first), f"the run did not go on after SIGUSR1: {rounds_done(first)}, {rounds}")
+
+
+def sigterm():
+    """To one rank, or to all at once, as srun sends it: a gentle stop. To mpirun, which ends its ranks soon: whatever they come to write is whole."""
+    for where, chosen in (("term-one", slice(1, 2)), ("term-all", slice(None))):
+        job = Job(3, "run", "../input.yaml", folder=begin_folder(where))
+        wait_until_it_moves(where)
+        job.signal(signal.SIGTERM, job.pids()[chosen])
+        expect_stopped(f"SIGTERM, {where}", where, job.process)
+    process = begin("term-mpirun")
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=120)
+    expect(process.returncode == 1, f"SIGTERM to mpirun: status {process.returncode}: {out} {err}")
+    wait_for(lambda: not processes_in(os.path.join(folder, "term-mpirun")), 120, "the end of the ranks")
+    for name in checkpoints("term-mpirun"):
+        run_ok(0, "info", name, folder=folder)
+    result = run_ok(3, "run", "../input.yaml", "--restart", "--max-hours", "1 s", folder=os.path.join(folder, "term-mpirun"))
+    expect("going on after round" in result.out or "begins again" in result.out, f"SIGTERM to mpirun: {result}")
 
 
 def stop_and_go_on():
@@ -107,6 +134,7 @@ def max_hours():
 with open(os.path.join(folder, "input.yaml"), "w") as file:
     file.write(INPUT)
 signals()
+sigterm()
 stop_and_go_on()
 max_hours()
 finish()

@@ -4,7 +4,7 @@ import os
 import re
 
 from compare import run_differences
-from harness import expect, finish, has_openmm, inputs, run_ok, scratch, tempera
+from harness import expect, finish, has_lammps, has_openmm, inputs, run_ok, scratch, tempera
 from systems import write_system
 
 MOLECULE = f"""run: {{folder: run, rounds: 4}}
@@ -16,6 +16,28 @@ ladder: {{temperatures: [300 K, 400 K]}}
 exchange: {{interval: 2}}
 features: {{torsions: [phi, psi]}}
 output: {{trajectory_interval: 0}}
+"""
+
+# A Lennard-Jones crystal with a thermostat of LAMMPS's own, whose momentum is in no checkpoint: it goes on, but
+# not with the same bits.
+SCRIPT = """units lj
+atom_style atomic
+lattice fcc 0.8
+region box block 0 3 0 3 0 3
+create_box 1 box
+create_atoms 1 box
+mass 1 1.0
+pair_style lj/cut 2.0
+pair_modify shift yes
+pair_coeff 1 1 1.0 1.0
+fix 1 all nvt temp ${temperature} ${temperature} 0.2
+"""
+FORGETFUL = """run: {folder: run, rounds: 20, seed: 2}
+engine: {kind: lammps, timestep: 0.004, lammps: {script: in.crystal, units: lj, thermostat: script}}
+ladder: {temperatures: [0.8, 1]}
+exchange: {interval: 10}
+features: {distances: [[0, 50]]}
+output: {trajectory_interval: 5}
 """
 
 folder = scratch()
@@ -61,5 +83,20 @@ if has_openmm():
     result = tempera(3, "run", "input.yaml", "--verify-restart", folder=where)
     expect("differences are expected" in result.out, f"{result}")
     expect(result.status == (1 if "DIFFERS" in result.out else 0), f"{result}")
+
+if has_lammps():
+    where = os.path.join(folder, "forgetful")
+    os.makedirs(where)
+    for name, text in (("in.crystal", SCRIPT), ("input.yaml", FORGETFUL)):
+        with open(os.path.join(where, name), "w") as file:
+            file.write(text)
+    result = tempera(3, "run", "input.yaml", "--verify-restart=6", folder=where)
+    found = re.search(r"^run\.h5 /energy/value: DIFFERS in (\d+) of \d+ values, first \[(\d+), \d+\]: (\S+) and (\S+)$", result.out, re.M)
+    expect(result.status == 1, f"{result}")
+    expect(len(result.errors()) == 1 and "verify-restart: DIFFERENT: 12 rounds, and 6 + 6 with a restart" in result.errors()[0], f"{result}")
+    expect("differences are expected" in result.out, f"{result}")
+    if expect(found, f"nothing tells of energies that differ: {result}"):
+        expect(int(found.group(1)) > 0 and int(found.group(2)) >= 6 and found.group(3) != found.group(4), f"{found.group(0)}")
+    expect("run.h5 /ladder/temperature: equal" in result.out, f"{result}")
 
 finish()
