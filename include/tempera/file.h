@@ -118,6 +118,10 @@ PetscErrorCode TpFileDefine(TpFile file, const char *name, TpFileType type, Pets
 PetscErrorCode TpFileWriteRows(TpFile file, const char *name, TpFileType type, PetscInt64 first_row,
                                PetscInt64 num_rows, const void *data);
 
+/** Write rows first_row, first_row + step, ...: num_rows of them, one after the other in `data`. Otherwise as TpFileWriteRows(). **/
+PetscErrorCode TpFileWriteEvery(TpFile file, const char *name, TpFileType type, PetscInt64 first_row, PetscInt64 step,
+                                PetscInt64 num_rows, const void *data);
+
 /** Write one block given by start [rank] and count [rank]; all counts 0 writes nothing. Otherwise as TpFileWriteRows(). **/
 PetscErrorCode TpFileWriteBlock(TpFile file, const char *name, TpFileType type, PetscInt rank, const PetscInt64 start[],
                                 const PetscInt64 count[], const void *data);

@@ -21,21 +21,15 @@ PetscErrorCode TpCheckpointPath(TpRun run, PetscInt64 round, char path[PETSC_MAX
 
 static PetscErrorCode WriteStates(TpRun run, TpFile file, PetscInt count, const double states[])
 {
-  TpGroups         groups    = run->groups;
-  const PetscInt   num_rungs = run->ladder->num_rungs, width = TpStatePackedSize(run->system.size);
-  const PetscInt64 shape[] = {num_rungs, width};
+  const TpGroups   groups  = run->groups;
+  const PetscInt64 shape[] = {run->ladder->num_rungs, TpStatePackedSize(run->system.size)};
 
   PetscFunctionBeginUser;
   PetscCall(TpFileDefine(
       file, "/states", TP_FILE_DOUBLE, 2, shape, "nm, nm/ps, kJ/mol or reduced",
       "configuration at each rung after the round's exchange: walker, energy, box [9], positions, velocities"));
-  /* Rungs are dealt out in turn: in each pass every trainer writes one row, or none. */
-  for (PetscInt first = 0; first < num_rungs; first += groups->num_trainers) {
-    const PetscInt k = first + groups->group_rank, i = first / groups->num_trainers;
-    const PetscInt here = k < num_rungs && i < count ? 1 : 0;
-
-    PetscCall(TpFileWriteRows(file, "/states", TP_FILE_DOUBLE, here ? k : 0, here, here ? states + i * width : NULL));
-  }
+  /* Rungs are dealt out in turn. */
+  PetscCall(TpFileWriteEvery(file, "/states", TP_FILE_DOUBLE, groups->group_rank, groups->num_trainers, count, states));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

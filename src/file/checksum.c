@@ -16,19 +16,47 @@ static inline uint64_t Key(uint64_t i)
   return (k ^ (k >> 29)) | 1;
 }
 
-uint64_t TpChecksum(uint64_t first_word, size_t num_bytes, const void *data)
+/* The loop that checkpoints spend their time in. Whole numbers: the same sum however it is compiled. */
+__attribute__((always_inline)) static inline uint64_t SumWords(uint64_t first_word, size_t num_words,
+                                                               const unsigned char bytes[])
 {
-  const unsigned char *bytes     = data;
-  const size_t         num_words = num_bytes / sizeof(uint32_t);
-  uint64_t             sum       = 0;
-  uint32_t             word      = 0;
+  uint64_t sum = 0;
+  uint32_t word;
 
   for (size_t i = 0; i < num_words; ++i) {
     memcpy(&word, bytes + i * sizeof(word), sizeof(word));
     sum += word * Key(first_word + i);
   }
+  return sum;
+}
+
+static uint64_t SumWordsPlain(uint64_t first_word, size_t num_words, const unsigned char bytes[])
+{
+  return SumWords(first_word, num_words, bytes);
+}
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+/* AVX-512 multiplies eight 64-bit words at once. */
+__attribute__((target("avx512f,avx512dq,prefer-vector-width=512"))) static uint64_t
+SumWordsWide(uint64_t first_word, size_t num_words, const unsigned char bytes[])
+{
+  return SumWords(first_word, num_words, bytes);
+}
+
+  #define HAS_WIDE() __builtin_cpu_supports("avx512dq")
+#else
+  #define SumWordsWide SumWordsPlain
+  #define HAS_WIDE()   0
+#endif
+
+uint64_t TpChecksum(uint64_t first_word, size_t num_bytes, const void *data)
+{
+  const unsigned char *bytes     = data;
+  const size_t         num_words = num_bytes / sizeof(uint32_t);
+  uint64_t sum  = HAS_WIDE() ? SumWordsWide(first_word, num_words, bytes) : SumWordsPlain(first_word, num_words, bytes);
+  uint32_t word = 0;
+
   if (num_bytes % sizeof(word)) {
-    word = 0;
     memcpy(&word, bytes + num_words * sizeof(word), num_bytes % sizeof(word));
     sum += word * Key(first_word + num_words);
   }

@@ -191,14 +191,26 @@ static PetscErrorCode Transfer(TpFile file, const char *name, hid_t dataset, hid
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What this rank does of a write. While it takes the checksum the disk is at work already. */
+static PetscErrorCode WriteHere(TpFile file, const char *name, hid_t dataset, hid_t type, const TpFileBlock *block,
+                                const void *data)
+{
+  TpFileEntry *entry = file->mode == TP_FILE_CREATE ? TpFileFindEntry(file, name) : NULL;
+  size_t       bytes = H5Tget_size(type);
+
+  PetscFunctionBeginUser;
+  PetscCall(Transfer(file, name, dataset, type, block, NULL, data));
+  for (PetscInt d = 0; d < block->rank; ++d) bytes *= (size_t)block->count[d];
+  TpFileStartDisk(file, bytes);
+  if (entry && entry->sealed && !IsEmpty(block)) entry->sum += TpChecksumBlock(block, H5Tget_size(type), data);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TpFileTransferWrite(TpFile file, const char *name, hid_t dataset, hid_t type, const TpFileBlock *block,
                                    const void *data)
 {
-  TpFileEntry *entry = file->mode == TP_FILE_CREATE ? TpFileFindEntry(file, name) : NULL;
-
   PetscFunctionBeginUser;
-  PetscCall(TpAgree(file->comm, Transfer(file, name, dataset, type, block, NULL, data)));
-  if (entry && entry->sealed && !IsEmpty(block)) entry->sum += TpChecksumBlock(block, H5Tget_size(type), data);
+  PetscCall(TpAgree(file->comm, WriteHere(file, name, dataset, type, block, data)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -245,13 +257,21 @@ static PetscErrorCode CheckWrite(TpFile file, const char *name, hid_t dataset, T
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode CheckAndWrite(TpFile file, const char *name, hid_t dataset, TpFileType type,
+                                    const TpFileBlock *block, const void *data)
+{
+  PetscFunctionBeginUser;
+  PetscCall(CheckWrite(file, name, dataset, type, block, data));
+  PetscCall(WriteHere(file, name, dataset, TpFileMemoryType(type), block, data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Write to an open dataset and close it. */
 static PetscErrorCode WriteOpen(TpFile file, const char *name, hid_t dataset, TpFileType type, const TpFileBlock *block,
                                 const void *data)
 {
   PetscFunctionBeginUser;
-  PetscCall(TpAgree(file->comm, CheckWrite(file, name, dataset, type, block, data)));
-  PetscCall(TpFileTransferWrite(file, name, dataset, TpFileMemoryType(type), block, data));
+  PetscCall(TpAgree(file->comm, CheckAndWrite(file, name, dataset, type, block, data)));
   TpCallHDF5(H5Dclose(dataset));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -269,6 +289,26 @@ PetscErrorCode TpFileWriteRows(TpFile file, const char *name, TpFileType type, P
   block.count[0] = (hsize_t)num_rows;
   PetscCall(WriteOpen(file, name, dataset, type, &block, data));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpFileWriteEvery(TpFile file, const char *name, TpFileType type, PetscInt64 first_row, PetscInt64 step,
+                                PetscInt64 num_rows, const void *data)
+{
+  TpFileBlock    block;
+  hid_t          dataset;
+  size_t         row_bytes = H5Tget_size(TpFileMemoryType(type));
+  PetscErrorCode code      = PETSC_SUCCESS;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpFileOpenDataset(file, name, &dataset, &block));
+  for (PetscInt d = 1; d < block.rank; ++d) row_bytes *= (size_t)(block.count[d] = block.shape[d]);
+  block.count[0] = 1;
+  for (PetscInt64 i = 0; i < num_rows && !code; ++i) {
+    block.start[0] = (hsize_t)(first_row + i * step);
+    code           = CheckAndWrite(file, name, dataset, type, &block, (const char *)data + (size_t)i * row_bytes);
+  }
+  H5Dclose(dataset);
+  PetscFunctionReturn(TpAgree(file->comm, code));
 }
 
 PetscErrorCode TpFileWriteBlock(TpFile file, const char *name, TpFileType type, PetscInt rank, const PetscInt64 start[],

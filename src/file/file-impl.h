@@ -37,6 +37,7 @@ struct TpFile_ {
   char        *temporary;   /* NULL but while creating */
   int64_t      extent;      /* creating only: end of the last dataset's data */
   int64_t      reserved;    /* creating only, on rank 0: bytes of disk taken */
+  int64_t      unstarted;   /* creating only: bytes this rank has written since it last told the disk to begin */
   PetscInt     num_entries; /* creating only */
   PetscInt     max_entries;
   TpFileEntry *entries;
@@ -115,6 +116,9 @@ PetscErrorCode TpFileReserve(TpFile file);
 
 /** Whether the disk has next to no space left: MPI-IO tells that a write failed, but not why. Not collective. **/
 PetscBool TpFileDiskFull(TpFile file);
+
+/** This rank has written so many bytes of a new file: have the disk begin with them, and wait for nothing. Only for speed: syncing comes later. **/
+void TpFileStartDisk(TpFile file, size_t num_bytes);
 
 /* --------------------------------------------------------------------------------------------------------- seal.c */
 

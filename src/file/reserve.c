@@ -1,6 +1,6 @@
-/* Disk space taken before it is needed, so that a full disk shows early and with the system's reason. */
+/* Disk space taken before it is needed, so that a full disk shows early and with the system's reason; and the disk's work begun early. */
 #if defined(__linux__)
-  #define _GNU_SOURCE /* fallocate() */
+  #define _GNU_SOURCE /* fallocate(), sync_file_range() */
 #endif
 #include "file-impl.h"
 
@@ -15,6 +15,7 @@ enum {
   MARGIN_BYTES       = 256 * 1024, /* for metadata so far and to come */
   MARGIN_PER_DATASET = 1024,       /* checksum and row of the table */
   NEARLY_FULL_BYTES  = 1024 * 1024,
+  START_BYTES        = 1024 * 1024, /* worth the calls */
 };
 
 static double FreeBytes(const char *path)
@@ -63,4 +64,21 @@ PetscErrorCode TpFileReserve(TpFile file)
 PetscBool TpFileDiskFull(TpFile file)
 {
   return FreeBytes(file->temporary ? file->temporary : file->path) < NEARLY_FULL_BYTES ? PETSC_TRUE : PETSC_FALSE;
+}
+
+void TpFileStartDisk(TpFile file, size_t num_bytes)
+{
+#if defined(__linux__)
+  int descriptor;
+
+  file->unstarted += (int64_t)num_bytes;
+  if (file->mode != TP_FILE_CREATE || file->unstarted < START_BYTES) return;
+  file->unstarted = 0;
+  descriptor      = open(file->temporary, O_WRONLY);
+  if (descriptor < 0) return;
+  (void)sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE);
+  close(descriptor);
+#else
+  (void)file, (void)num_bytes;
+#endif
 }
