@@ -1,4 +1,5 @@
-"""n rounds are k rounds, a restart, and n - k rounds with OpenMM too, on its Reference platform; likewise with another number of trainers."""
+"""n rounds are k rounds, a restart, and n - k rounds with OpenMM too, on its Reference platform and, with deterministic forces, on its CPU platform;
+likewise with another number of trainers."""
 
 import os
 
@@ -36,13 +37,21 @@ if not has_openmm():
 
 folder = scratch()
 options = [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={value}")]
-arguments = ("run", inputs("alanine-dipeptide.yaml"), *options)
-source = os.path.join(folder, "source")
-os.makedirs(source)
-run_ok(4, *arguments, folder=source)
-for rounds, trainers in ((2, 1), (TRAINING_BEGINS, 1), (27, 2)):
-    copy = os.path.join(folder, str(rounds))
-    cut_run(source, copy, rounds)
-    run_ok(3 + trainers, *arguments, "--restart", "--set", f"groups.trainers={trainers}", folder=copy)
-    expect_same(source, copy, f"stopped after {rounds} rounds", ("/@parameters",) if trainers > 1 else ())
+
+
+def check(name, points, *platform):
+    """A run, and copies of it that go on after some rounds with some trainers."""
+    arguments = ("run", inputs("alanine-dipeptide.yaml"), *options, *platform)
+    source = os.path.join(folder, name)
+    os.makedirs(source)
+    run_ok(4, *arguments, folder=source)
+    for rounds, trainers in points:
+        copy = f"{source}-{rounds}"
+        cut_run(source, copy, rounds)
+        run_ok(3 + trainers, *arguments, "--restart", "--set", f"groups.trainers={trainers}", folder=copy)
+        expect_same(source, copy, f"{name}, stopped after {rounds} rounds", ("/@parameters",) if trainers > 1 else ())
+
+
+check("Reference", ((2, 1), (TRAINING_BEGINS, 1), (27, 2)))
+check("CPU", ((17, 1),), "--set", "engine.openmm.platform=CPU", "--set", "engine.openmm.deterministic=true")
 finish()

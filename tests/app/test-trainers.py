@@ -31,16 +31,16 @@ finished_run("lj-fluid", box)
 finished_run("lj-fluid", box + "-4", trainers=4)
 expect_same(box, box + "-4", "lj-fluid with 1 and 4 trainers", CHANGED)
 
-# --------------------------------------------------------------------------------------------------- 1, then 3, then 2
+# --------------------------------------------------------------------------------------------------- 4, then 1, then 2
 
 rungs = ranks - 1
 changing = os.path.join(folder, "changing")
-cut_run(one, changing, 9)
-run_ok(rungs + 3, "run", "input.yaml", "--restart", "--set", "groups.trainers=3", *EVERY, folder=changing)
+cut_run(os.path.join(folder, "4"), changing, 9)
+run_ok(rungs + 1, "run", "input.yaml", "--restart", "--set", "groups.trainers=1", *EVERY, folder=changing)
 again = os.path.join(folder, "again")
 cut_run(changing, again, 25)
-run_ok(rungs + 2, "run", "input.yaml", "--restart", "--set", "groups.trainers=2", *EVERY, folder=again)
-expect_same(one, again, "9 rounds with 1 trainer, 16 with 3 and the rest with 2", CHANGED)
+run_ok(rungs + 2, "run", "input.yaml", "--restart", "--set", "groups.trainers=2", "--set", "groups.placement=spread", *EVERY, folder=again)
+expect_same(one, again, "9 rounds with 4 trainers, 16 with 1 and the rest with 2, spread over the nodes", CHANGED)
 
 # ------------------------------------------------------------------------------------------------------------ allreduce
 
