@@ -132,6 +132,7 @@ typedef enum {
   TP_RANDOM_BOOTSTRAP,            /* id replicate, step rung         */
   TP_RANDOM_EXACT_SAMPLE,         /* id sample,  step caller's: exact samples of model potentials */
   TP_RANDOM_TEST,                 /* tests only                      */
+  TP_RANDOM_PAIR,                 /* id block of proposals, step attempt: swaps of any two rungs */
 } TpRandomPurpose;
 
 /**

@@ -1,12 +1,12 @@
 /**
   Ladder: the temperatures, who swaps with whom, and the swap itself.
 
-  Rank k of the replica group owns rung k, temperature T_k, for the whole run. Configurations travel. A swap sends point-to-point
-  messages between the two partners only, never a collective one. Nothing has to be saved: who tries with whom, and the number that
-  decides, are functions of (seed, attempt).
+  Rank k of the replica group owns rung k, temperature T_k, for the whole run. Configurations travel. A swap of neighbours sends point-to-point
+  messages between the two partners only, never a collective one; that of all pairs needs all energies. Nothing has to be saved: who tries with
+  whom, and the number that decides, are functions of (seed, attempt).
 
   Source: acceptance, Sugita and Okamoto, Chem. Phys. Lett. 314 (1999) 141; even/odd order, Syed, Bouchard-Cote, Deligiannidis and Doucet,
-  J. R. Stat. Soc. B 84 (2022) 321.
+  J. R. Stat. Soc. B 84 (2022) 321; all pairs, Chodera and Shirts, J. Chem. Phys. 135 (2011) 194110.
 **/
 #pragma once
 
@@ -17,14 +17,21 @@ typedef struct {
   double     minimum;
   double     maximum;
   PetscInt64 num_rungs;
-  PetscInt64 interval; /* MD steps per round */
-  PetscInt   scheme;   /* index into tp_scheme_words */
+  PetscInt64 interval;  /* MD steps per round */
+  PetscInt   scheme;    /* index into tp_scheme_words */
+  PetscInt64 proposals; /* of gibbs, in each attempt; 0: the cube of the number of rungs */
 } TpLadderSettings;
 
-typedef enum { TP_SCHEME_DEO, TP_SCHEME_SEO, TP_SCHEME_NONE } TpScheme;
-extern const char *const tp_scheme_words[]; /* "deo" (even/odd by turns), "seo" (even or odd at random), "none", NULL */
+typedef enum { TP_SCHEME_DEO, TP_SCHEME_SEO, TP_SCHEME_GIBBS, TP_SCHEME_NONE } TpScheme;
+extern const char *const tp_scheme_words[];
+/* ^ "deo" (even/odd by turns), "seo" (even or odd at random), "gibbs" (all pairs, many proposals an attempt), "none", NULL */
 
-/** What one attempt did, seen from one rung. **/
+/**
+  What one attempt did, seen from one rung. Pair (i, i + 1) is measured where rung i has the partner i + 1.
+
+  Under gibbs that is so in every attempt: the probability is that of swapping these two alone, and accepted tells whether the configuration of
+  rung i + 1 is now at rung i. Who went where is seen from the walkers.
+**/
 typedef struct {
   PetscInt  partner; /* rung tried with, -1: none this time */
   PetscBool accepted;
@@ -32,11 +39,13 @@ typedef struct {
 } TpSwap;
 
 typedef struct TpLadder_ {
-  PetscInt num_rungs;
-  double  *temperature; /* [num_rungs] increasing */
-  double  *beta;        /* [num_rungs] 1 / (k_B T) */
-  PetscInt scheme;
-  uint64_t seed;
+  PetscInt   num_rungs;
+  double    *temperature; /* [num_rungs] increasing */
+  double    *beta;        /* [num_rungs] 1 / (k_B T) */
+  double     boltzmann;
+  PetscInt   scheme;
+  PetscInt64 proposals; /* of gibbs, in each attempt */
+  uint64_t   seed;
 } * TpLadder;
 
 /**
@@ -50,7 +59,7 @@ PetscErrorCode TpLadderDestroy(TpLadder *ladder);
 /** Index of the rung at `temperature` (within 1e-6 relative), -1: none. **/
 PetscInt TpLadderFind(TpLadder ladder, double temperature);
 
-/** The rung that `rung` tries to swap with in this attempt, -1: none. Pure. **/
+/** The rung that `rung` tries to swap with in this attempt, -1: none. Pure. Under gibbs there are no partners. **/
 PetscInt TpLadderPartner(TpLadder ladder, PetscInt64 attempt, PetscInt rung);
 
 /** Probability to accept swapping configurations of energies `energy_i`, `energy_j` between rungs i and j. 0 if an energy is not finite. Pure. **/
@@ -74,7 +83,8 @@ PetscErrorCode TpExchangeDestroy(TpExchange *exchange);
   Attempt number `attempt`: if a swap is accepted, `state` becomes the partner's configuration (positions, box, walker, energy) with its
   velocities scaled by sqrt(T_mine / T_partner). Both partners draw the same number and reach the same decision.
 
-  Not collective: only the two partners take part; a rung without partner returns at once.
+  deo, seo: not collective: only the two partners take part; a rung without partner returns at once.
+  gibbs: collective; every rank makes the same proposals, then a configuration moves once, by one message, if it moves at all.
 
   @param[in,out] state   this rung's configuration with its potential energy
   @param[out]    swap    what happened

@@ -61,7 +61,8 @@ const TpParameter tp_parameters[] = {
 
   /* exchange */
   INT("exchange.interval", ladder.interval, "500", 1, 16777215, "MD steps per round."),
-  WORD("exchange.scheme", ladder.scheme, "deo", tp_scheme_words, "Who tries to swap: even and odd pairs by turns (deo, non-reversible), one or the other at random (seo), nobody (none)."),
+  WORD("exchange.scheme", ladder.scheme, "deo", tp_scheme_words, "Who tries to swap: even and odd pairs by turns (deo, non-reversible), one or the other at random (seo), all pairs by many random proposals (gibbs), nobody (none)."),
+  INT("exchange.proposals", ladder.proposals, "0", 0, 1e9, "Pairs that gibbs tries to swap in each attempt, one after the other; 0: the cube of the number of rungs."),
 
   /* features */
   TEXT("features.torsions", TP_TEXT_LIST, features.torsions, "", "Torsions to model: phi, psi, omega (all of the chain), phi:2 (of residue 2), or four atom indices from 0, [4, 6, 8, 14]."),

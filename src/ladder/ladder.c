@@ -72,7 +72,9 @@ PetscErrorCode TpLadderCreate(const TpLadderSettings *settings, double boltzmann
 
   PetscCall(PetscNew(ladder));
   (*ladder)->num_rungs = count;
+  (*ladder)->boltzmann = boltzmann;
   (*ladder)->scheme    = settings->scheme;
+  (*ladder)->proposals = settings->proposals ? settings->proposals : (PetscInt64)count * count * count;
   (*ladder)->seed      = seed;
   PetscCall(PetscMalloc2(count, &(*ladder)->temperature, count, &(*ladder)->beta));
   for (PetscInt i = 0; i < count; ++i)

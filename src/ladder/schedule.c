@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-const char *const tp_scheme_words[] = {"deo", "seo", "none", NULL};
+const char *const tp_scheme_words[] = {"deo", "seo", "gibbs", "none", NULL};
 
 /* Pairs (i, i + 1) with i of this parity try to swap. */
 static PetscInt Parity(TpLadder ladder, PetscInt64 attempt)
@@ -16,7 +16,7 @@ PetscInt TpLadderPartner(TpLadder ladder, PetscInt64 attempt, PetscInt rung)
 {
   PetscInt partner;
 
-  if (ladder->scheme == TP_SCHEME_NONE) return -1;
+  if (ladder->scheme != TP_SCHEME_DEO && ladder->scheme != TP_SCHEME_SEO) return -1;
   partner = (rung & 1) == Parity(ladder, attempt) ? rung + 1 : rung - 1;
   return partner < ladder->num_rungs ? partner : -1;
 }

@@ -1,26 +1,9 @@
-/* The swap: two messages to the partner and two from it at most, and one decision that both compute. */
-#include "tempera/ladder.h"
+/* The swap of neighbours: two messages to the partner and two from it at most, and one decision that both compute. */
+#include "exchange-impl.h"
 #include "tempera/comm.h"
 
 #include <math.h>
 #include <string.h>
-
-/* What a partner must know to decide; beta, attempt and seed only prove that both decide on the same grounds. */
-typedef struct {
-  double     energy;
-  double     beta;
-  PetscInt64 attempt;
-  uint64_t   seed;
-} Offer;
-
-struct TpExchange_ {
-  TpLadder    ladder;
-  MPI_Comm    comm;
-  PetscMPIInt rung;
-  PetscMPIInt packed_size;
-  double     *sent;     /* [packed_size] */
-  double     *received; /* [packed_size] */
-};
 
 /* All rungs must simulate the same system: every rank sees every hash, so all give the same line. */
 static PetscErrorCode CheckHashes(MPI_Comm comm, int size, uint64_t system_hash, uint64_t hash[])
@@ -67,8 +50,8 @@ PetscErrorCode TpExchangeCreate(TpLadder ladder, MPI_Comm comm, PetscInt state_s
   (*exchange)->comm   = comm;
   PetscCallMPI(MPI_Comm_rank(comm, &(*exchange)->rung));
   PetscCall(PetscMPIIntCast(TpStatePackedSize(state_size), &(*exchange)->packed_size));
-  PetscCall(
-      PetscMalloc2((*exchange)->packed_size, &(*exchange)->sent, (*exchange)->packed_size, &(*exchange)->received));
+  PetscCall(PetscMalloc5((*exchange)->packed_size, &(*exchange)->sent, (*exchange)->packed_size, &(*exchange)->received,
+                         size, &(*exchange)->offers, size, &(*exchange)->energy, size, &(*exchange)->source));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -76,65 +59,91 @@ PetscErrorCode TpExchangeDestroy(TpExchange *exchange)
 {
   PetscFunctionBeginUser;
   if (!*exchange) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscFree2((*exchange)->sent, (*exchange)->received));
+  PetscCall(PetscFree5((*exchange)->sent, (*exchange)->received, (*exchange)->offers, (*exchange)->energy,
+                       (*exchange)->source));
   PetscCall(PetscFree(*exchange));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TradeOffers(TpExchange exchange, PetscMPIInt partner, const Offer *mine, Offer *theirs,
+TpOffer TpExchangeOffer(TpExchange exchange, PetscInt64 attempt, double energy)
+{
+  const TpLadder ladder = exchange->ladder;
+
+  return (TpOffer){.energy = energy, .beta = ladder->beta[exchange->rung], .attempt = attempt, .seed = ladder->seed};
+}
+
+PetscErrorCode TpExchangeCheckOffer(TpExchange exchange, PetscMPIInt rung, const TpOffer *mine, const TpOffer *theirs)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(theirs->attempt == mine->attempt && theirs->seed == mine->seed &&
+                 theirs->beta == exchange->ladder->beta[rung],
+             PETSC_COMM_SELF, PETSC_ERR_PLIB,
+             "rungs %d and %d do not decide on the same grounds: attempts %" PetscInt64_FMT " and %" PetscInt64_FMT,
+             exchange->rung, rung, mine->attempt, theirs->attempt);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpExchangeMove(TpExchange exchange, PetscMPIInt to, PetscMPIInt from, TpState *state, double *idle)
+{
+  const double scale = sqrt(exchange->ladder->temperature[exchange->rung] / exchange->ladder->temperature[from]);
+  MPI_Request  request[2];
+
+  PetscFunctionBeginUser;
+  TpStatePack(state, exchange->sent);
+  PetscCallMPI(MPI_Irecv(exchange->received, exchange->packed_size, MPI_DOUBLE, from, TP_TAG_SWAP_STATE, exchange->comm,
+                         &request[0]));
+  PetscCallMPI(
+      MPI_Isend(exchange->sent, exchange->packed_size, MPI_DOUBLE, to, TP_TAG_SWAP_STATE, exchange->comm, &request[1]));
+  PetscCall(TpWait(2, request, idle));
+  TpStateUnpack(exchange->received, state);
+  for (PetscInt i = 0; i < state->size; ++i) state->v[i] *= scale; /* from that rung's temperature to mine */
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TradeOffers(TpExchange exchange, PetscMPIInt partner, const TpOffer *mine, TpOffer *theirs,
                                   double *idle)
 {
   MPI_Request request[2];
 
   PetscFunctionBeginUser;
   PetscCallMPI(
-      MPI_Irecv(theirs, (int)sizeof(Offer), MPI_BYTE, partner, TP_TAG_SWAP_ENERGY, exchange->comm, &request[0]));
-  PetscCallMPI(MPI_Isend(mine, (int)sizeof(Offer), MPI_BYTE, partner, TP_TAG_SWAP_ENERGY, exchange->comm, &request[1]));
+      MPI_Irecv(theirs, (int)sizeof(TpOffer), MPI_BYTE, partner, TP_TAG_SWAP_ENERGY, exchange->comm, &request[0]));
+  PetscCallMPI(
+      MPI_Isend(mine, (int)sizeof(TpOffer), MPI_BYTE, partner, TP_TAG_SWAP_ENERGY, exchange->comm, &request[1]));
   PetscCall(TpWait(2, request, idle));
-  /* were these different, one side could accept and wait for ever for the other's state */
-  PetscCheck(theirs->attempt == mine->attempt && theirs->seed == mine->seed &&
-                 theirs->beta == exchange->ladder->beta[partner],
-             PETSC_COMM_SELF, PETSC_ERR_PLIB,
-             "rungs %d and %d do not decide on the same grounds: attempts %" PetscInt64_FMT " and %" PetscInt64_FMT,
-             exchange->rung, partner, mine->attempt, theirs->attempt);
+  PetscCall(TpExchangeCheckOffer(exchange, partner, mine, theirs));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TradeStates(TpExchange exchange, PetscMPIInt partner, TpState *state, double *idle)
+/* deo and seo: with one neighbour. */
+static PetscErrorCode TryNeighbour(TpExchange exchange, PetscInt64 attempt, TpState *state, TpSwap *swap, double *idle)
 {
-  const double scale = sqrt(exchange->ladder->temperature[exchange->rung] / exchange->ladder->temperature[partner]);
-  MPI_Request  request[2];
+  const TpLadder    ladder = exchange->ladder;
+  const PetscMPIInt rung = exchange->rung, partner = (PetscMPIInt)TpLadderPartner(ladder, attempt, rung);
+  const TpOffer     mine = TpExchangeOffer(exchange, attempt, state->energy);
+  TpOffer           theirs;
+  double            number;
 
   PetscFunctionBeginUser;
-  TpStatePack(state, exchange->sent);
-  PetscCallMPI(MPI_Irecv(exchange->received, exchange->packed_size, MPI_DOUBLE, partner, TP_TAG_SWAP_STATE,
-                         exchange->comm, &request[0]));
-  PetscCallMPI(MPI_Isend(exchange->sent, exchange->packed_size, MPI_DOUBLE, partner, TP_TAG_SWAP_STATE, exchange->comm,
-                         &request[1]));
-  PetscCall(TpWait(2, request, idle));
-  TpStateUnpack(exchange->received, state);
-  for (PetscInt i = 0; i < state->size; ++i) state->v[i] *= scale; /* from the partner's temperature to mine */
+  swap->partner = partner;
+  if (partner < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TradeOffers(exchange, partner, &mine, &theirs, idle));
+  TpRandomUniform(ladder->seed, TP_RANDOM_SWAP, (uint32_t)PetscMin(rung, partner), (uint64_t)attempt, 1, &number);
+  swap->probability = TpLadderProbability(ladder, rung, partner, mine.energy, theirs.energy);
+  swap->accepted    = number < swap->probability ? PETSC_TRUE : PETSC_FALSE;
+  if (swap->accepted) PetscCall(TpExchangeMove(exchange, partner, partner, state, idle));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TpExchangeAttempt(TpExchange exchange, PetscInt64 attempt, TpState *state, TpSwap *swap, double *idle)
 {
-  const TpLadder    ladder = exchange->ladder;
-  const PetscMPIInt rung = exchange->rung, partner = (PetscMPIInt)TpLadderPartner(ladder, attempt, rung);
-  const Offer mine = {.energy = state->energy, .beta = ladder->beta[rung], .attempt = attempt, .seed = ladder->seed};
-  Offer       theirs;
-  double      number;
-
   PetscFunctionBeginUser;
   PetscCheck(TpStatePackedSize(state->size) == exchange->packed_size, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ,
              "a state of %" PetscInt_FMT " coordinates", state->size);
-  *swap = (TpSwap){.partner = partner};
-  if (partner < 0) PetscFunctionReturn(PETSC_SUCCESS);
-
-  PetscCall(TradeOffers(exchange, partner, &mine, &theirs, idle));
-  TpRandomUniform(ladder->seed, TP_RANDOM_SWAP, (uint32_t)PetscMin(rung, partner), (uint64_t)attempt, 1, &number);
-  swap->probability = TpLadderProbability(ladder, rung, partner, mine.energy, theirs.energy);
-  swap->accepted    = number < swap->probability ? PETSC_TRUE : PETSC_FALSE;
-  if (swap->accepted) PetscCall(TradeStates(exchange, partner, state, idle));
+  *swap = (TpSwap){.partner = -1};
+  if (exchange->ladder->scheme == TP_SCHEME_GIBBS)
+    PetscCall(TpExchangeAllPairs(exchange, attempt, state, swap, idle));
+  else
+    PetscCall(TryNeighbour(exchange, attempt, state, swap, idle));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

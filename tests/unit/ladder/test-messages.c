@@ -1,5 +1,6 @@
 /*
-  What an attempt sends: one message to the partner, a second if it is accepted, nothing to anybody else and nothing collective.
+  What an attempt sends: one message to the partner, a second if it is accepted, nothing to anybody else and nothing collective. All pairs
+  need the energies of all.
 
   Counted by MPI's profiling interface: the functions below stand before the library's own. An attempt may call none that is not here
   without being seen, as MPI_Isend and MPI_Irecv are the only ones counted as allowed.
@@ -129,6 +130,41 @@ static PetscErrorCode CheckAttempts(PetscMPIInt rank, PetscMPIInt size)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* All pairs: one message of energies for each doubling of the ranks, and one more if the configuration moves. */
+static PetscErrorCode CheckAllPairs(PetscMPIInt rank, PetscMPIInt size)
+{
+  TpLadderSettings settings = {.minimum = 1, .maximum = 2, .num_rungs = size, .scheme = TP_SCHEME_GIBBS};
+  TpLadder         ladder;
+  TpExchange       exchange;
+  TpState          state;
+  int              num_stages = 0, num_moved = 0;
+
+  PetscFunctionBeginUser;
+  while (1 << num_stages < size) ++num_stages;
+  PetscCall(TpLadderCreate(&settings, 1, 4, &ladder));
+  PetscCall(TpExchangeCreate(ladder, MPI_COMM_WORLD, SIZE, 7, &exchange));
+  PetscCall(TpStateCreate(SIZE, &state));
+  state.walker = rank;
+  for (PetscInt64 attempt = 0; attempt < NUM_ATTEMPTS; ++attempt) {
+    const PetscInt64 before = state.walker;
+    TpSwap           swap;
+
+    TpRandomNormal(8, TP_RANDOM_TEST, (uint32_t)rank, (uint64_t)attempt, 1, &state.energy);
+    state.energy *= 8;
+    count.sends = count.receives = count.forbidden = 0;
+    PetscCall(TpExchangeAttempt(exchange, attempt, &state, &swap, NULL));
+    TpTestExpectEqual(count.sends, num_stages + (state.walker != before));
+    TpTestExpectEqual(count.receives, count.sends);
+    TpTestExpectEqual(count.forbidden, 0);
+    num_moved += state.walker != before;
+  }
+  TpTestExpectThat(num_moved > 0 && num_moved < NUM_ATTEMPTS, "%d moves", num_moved);
+  PetscCall(TpStateDestroy(&state));
+  PetscCall(TpExchangeDestroy(&exchange));
+  PetscCall(TpLadderDestroy(&ladder));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscMPIInt rank, size;
@@ -138,5 +174,6 @@ int main(int argc, char **argv)
   count.forbidden = count.sends = count.receives = count.to_others = 0;
   TpTestCall(CheckCounters(rank));
   TpTestCall(CheckAttempts(rank, size));
+  TpTestCall(CheckAllPairs(rank, size));
   return TpTestEnd();
 }

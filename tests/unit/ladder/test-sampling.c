@@ -3,7 +3,7 @@
   1), swaps, and keeps the mean of what it then holds. Potential and kinetic energy must both be 3 T at every rung, and pairs must
   accept at the exact rate (see test-acceptance.c).
 
-  3,000 attempts, independent of each other, fixed seed; 4 standard errors, false alarm 6e-5 for each of about 26 comparisons.
+  3,000 attempts, independent of each other, fixed seed; 4 standard errors, false alarm 6e-5 for each of about 52 comparisons.
 */
 #include "tempera/comm.h"
 #include "tempera/ladder.h"
@@ -26,9 +26,9 @@ static void Draw(double temperature, PetscMPIInt rung, PetscInt64 attempt, TpSta
   }
 }
 
-static PetscErrorCode CheckSampling(PetscMPIInt rung, PetscMPIInt size)
+static PetscErrorCode CheckSampling(PetscInt scheme, PetscMPIInt rung, PetscMPIInt size)
 {
-  TpLadderSettings settings = {.minimum = 1, .maximum = pow(1.6, size - 1), .num_rungs = size};
+  TpLadderSettings settings = {.minimum = 1, .maximum = pow(1.6, size - 1), .num_rungs = size, .scheme = scheme};
   TpLadder         ladder;
   TpExchange       exchange;
   TpState          state;
@@ -53,7 +53,7 @@ static PetscErrorCode CheckSampling(PetscMPIInt rung, PetscMPIInt size)
     TpTestExpectClose(state.energy, square, 1e-12 * square); /* the energy belongs to the configuration */
     energy += state.energy;
     attempts += swap.partner == rung + 1;
-    accepted += swap.partner == rung + 1 && swap.accepted;
+    if (swap.partner == rung + 1) accepted += scheme == TP_SCHEME_GIBBS ? swap.probability : swap.accepted;
   }
   error = T * sqrt(DIMENSION / 2.0) / sqrt(NUM_ATTEMPTS);
   TpTestExpectClose(energy / NUM_ATTEMPTS, T * DIMENSION / 2, 4 * error);
@@ -72,6 +72,7 @@ int main(int argc, char **argv)
 
   TpTestBegin(&argc, &argv);
   if (MPI_Comm_rank(MPI_COMM_WORLD, &rank) || MPI_Comm_size(MPI_COMM_WORLD, &size)) return 1;
-  TpTestCall(CheckSampling(rank, size));
+  TpTestCall(CheckSampling(TP_SCHEME_DEO, rank, size));
+  TpTestCall(CheckSampling(TP_SCHEME_GIBBS, rank, size));
   return TpTestEnd();
 }

@@ -63,11 +63,11 @@ static void CheckSEO(void)
   }
 }
 
-static void CheckNone(void)
+static void CheckNoPartners(PetscInt scheme)
 {
   TpLadder ladder;
 
-  TpTestCall(Ladder(4, TP_SCHEME_NONE, &ladder));
+  TpTestCall(Ladder(4, scheme, &ladder));
   for (PetscInt64 attempt = 0; attempt < 4; ++attempt)
     for (PetscInt rung = 0; rung < 4; ++rung) TpTestExpectEqual(TpLadderPartner(ladder, attempt, rung), -1);
   TpTestCall(TpLadderDestroy(&ladder));
@@ -108,9 +108,11 @@ int main(int argc, char **argv)
   TpTestBegin(&argc, &argv);
   CheckDEO();
   CheckSEO();
-  CheckNone();
+  CheckNoPartners(TP_SCHEME_GIBBS);
+  CheckNoPartners(TP_SCHEME_NONE);
   CheckProbability();
   TpTestExpect(!strcmp(tp_scheme_words[TP_SCHEME_DEO], "deo") && !strcmp(tp_scheme_words[TP_SCHEME_SEO], "seo"));
-  TpTestExpect(!strcmp(tp_scheme_words[TP_SCHEME_NONE], "none") && tp_scheme_words[3] == NULL);
+  TpTestExpect(!strcmp(tp_scheme_words[TP_SCHEME_GIBBS], "gibbs") && !strcmp(tp_scheme_words[TP_SCHEME_NONE], "none"));
+  TpTestExpect(tp_scheme_words[TP_SCHEME_NONE + 1] == NULL);
   return TpTestEnd();
 }
