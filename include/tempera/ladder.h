@@ -17,9 +17,13 @@ typedef struct {
   double     minimum;
   double     maximum;
   PetscInt64 num_rungs;
-  PetscInt64 interval;  /* MD steps per round */
-  PetscInt   scheme;    /* index into tp_scheme_words */
-  PetscInt64 proposals; /* of gibbs, in each attempt; 0: the cube of the number of rungs */
+  PetscInt64 interval;          /* MD steps per round */
+  PetscInt   scheme;            /* index into tp_scheme_words */
+  PetscInt64 proposals;         /* of gibbs, in each attempt; 0: the cube of the number of rungs */
+  PetscBool  tune;              /* re-space the temperatures in the first rounds */
+  PetscInt64 tune_rounds;       /* these */
+  PetscInt64 tune_stages;       /* each twice as long as the one before */
+  double     target_acceptance; /* of neighbours: what a pilot chooses the number of rungs for */
 } TpLadderSettings;
 
 typedef enum { TP_SCHEME_DEO, TP_SCHEME_SEO, TP_SCHEME_GIBBS, TP_SCHEME_NONE } TpScheme;
@@ -55,6 +59,9 @@ typedef struct TpLadder_ {
 **/
 PetscErrorCode TpLadderCreate(const TpLadderSettings *settings, double boltzmann, uint64_t seed, TpLadder *ladder);
 PetscErrorCode TpLadderDestroy(TpLadder *ladder);
+
+/** Other temperatures [num_rungs], increasing; may be the ladder's own. Not collective: every rank sets the same. **/
+void TpLadderSetTemperatures(TpLadder ladder, const double temperature[]);
 
 /** Index of the rung at `temperature` (within 1e-6 relative), -1: none. **/
 PetscInt TpLadderFind(TpLadder ladder, double temperature);
@@ -132,6 +139,58 @@ PetscInt TpBarrierRungsFor(double length, double acceptance);
 **/
 void TpBarrierSpace(PetscInt num_pairs, const double beta[], const double barrier[], PetscInt num_rungs,
                     double spaced[]);
+
+/* ------------------------------------------------------------------------------------------------------------ tuning */
+
+/*
+  In the first rounds of a run the temperatures are re-spaced to equal rejection, the ends staying where they are; then they are frozen. Rounds are
+  dealt into stages, each twice as long as the one before. A stage measures the rejection of every pair, from the probabilities of acceptance; at its
+  end the cumulative barrier is interpolated and cut into equal parts. A stage in which a pair was not tried changes nothing and counts on.
+
+  Each side of a run has a tuner: replicas add what their own rung has seen and gather the sums at the end of a stage, trainers add what all rungs have
+  seen. Both add the same numbers in the same order, so both find the same temperatures, to the last bit.
+
+  Source: Syed, Bouchard-Cote, Deligiannidis and Doucet, J. R. Stat. Soc. B 84 (2022) 321, algorithm 4.
+*/
+
+enum { TP_TUNER_BLOCKS = 16 }; /* of a stage, for standard errors */
+
+typedef enum { TP_TUNER_ATTEMPTS, TP_TUNER_REJECTIONS, TP_TUNER_SUMS } TpTunerSum;
+
+typedef struct TpTuner_ {
+  PetscInt   num_rungs;
+  PetscInt   num_stages;
+  PetscInt64 num_rounds;
+  double *
+      sums; /* [TP_TUNER_SUMS, TP_TUNER_BLOCKS, num_rungs - 1] of the stage under way: with the temperatures, all that a restart needs */
+  /* what the last stage that ended has measured */
+  double *beta;      /* [num_rungs] where */
+  double *rejection; /* [num_rungs - 1] NaN: pair not tried */
+  double *error;     /* [num_rungs - 1] standard error, NaN: not known */
+  double  barrier;
+  double  barrier_error;
+} * TpTuner;
+
+/** Not collective. Free with TpTunerDestroy(). Errors: TP_ERR_INPUT for too few rounds. **/
+PetscErrorCode TpTunerCreate(PetscInt num_rungs, PetscInt64 num_rounds, PetscInt num_stages, TpTuner *tuner);
+PetscErrorCode TpTunerDestroy(TpTuner *tuner);
+
+/** The fewest rounds for so many stages: 4 for the first one. Pure. **/
+PetscInt64 TpTunerLeastRounds(PetscInt num_stages);
+
+/** First round after this stage; the stage of a round, num_stages behind the last; whether a stage ends with this round. Pure. **/
+PetscInt64 TpTunerStageEnd(TpTuner tuner, PetscInt stage);
+PetscInt   TpTunerStage(TpTuner tuner, PetscInt64 round);
+PetscBool  TpTunerEndsStage(TpTuner tuner, PetscInt64 round);
+
+/** Add what `rung` saw of the pair with the next one; nothing behind the last stage. Not collective. **/
+void TpTunerAdd(TpTuner tuner, PetscInt64 round, PetscInt rung, const TpSwap *swap);
+
+/** Give every rank the sums of all pairs; each has those of its own rung's. Collective on `comm`, whose rank is the rung. **/
+PetscErrorCode TpTunerGather(TpTuner tuner, MPI_Comm comm, PetscInt rung, double *idle);
+
+/** The end of a stage: measure, and re-space the ladder. Not collective; the same on every rank with the same sums. **/
+PetscErrorCode TpTunerRespace(TpTuner tuner, TpLadder ladder);
 
 /* -------------------------------------------------------------------------------------------------------- statistics */
 

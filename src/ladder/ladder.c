@@ -20,7 +20,8 @@ static PetscErrorCode CheckSettings(const TpLadderSettings *settings)
       "ladder.temperatures: the ladder has no temperatures; give temperatures, or minimum, maximum and num_rungs");
   if (has_list) PetscFunctionReturn(PETSC_SUCCESS);
   TpCheckInput(settings->num_rungs >= 1 && settings->num_rungs <= PETSC_MAX_INT,
-               "ladder.num_rungs: the ladder's num_rungs is %" PetscInt64_FMT "; allowed: 1 or more",
+               "ladder.num_rungs: the ladder's num_rungs is %" PetscInt64_FMT
+               "; allowed: 1 or more (tempera run INPUT --pilot finds a number)",
                settings->num_rungs);
   TpCheckInput(isfinite(settings->minimum) && settings->minimum > 0,
                "ladder.minimum: the ladder's minimum is %g; allowed: above 0", settings->minimum);
@@ -82,8 +83,16 @@ PetscErrorCode TpLadderCreate(const TpLadderSettings *settings, double boltzmann
   code = CheckTemperatures(count, (*ladder)->temperature);
   if (code) PetscCall(TpLadderDestroy(ladder));
   PetscCall(code);
-  for (PetscInt i = 0; i < count; ++i) (*ladder)->beta[i] = 1 / (boltzmann * (*ladder)->temperature[i]);
+  TpLadderSetTemperatures(*ladder, (*ladder)->temperature);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void TpLadderSetTemperatures(TpLadder ladder, const double temperature[])
+{
+  for (PetscInt i = 0; i < ladder->num_rungs; ++i) {
+    ladder->temperature[i] = temperature[i];
+    ladder->beta[i]        = 1 / (ladder->boltzmann * temperature[i]);
+  }
 }
 
 PetscErrorCode TpLadderDestroy(TpLadder *ladder)
