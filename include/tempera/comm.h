@@ -44,7 +44,7 @@ typedef struct TpGroups_ {
 } * TpGroups;
 
 /**
-  Split `comm` into replicas and trainers. Collective on `comm`.
+  Split `comm` into replicas and trainers, of whom there may be none. Collective on `comm`.
 
   Errors: TP_ERR_INPUT on all ranks if the number of ranks is not num_replicas + num_trainers; the line gives the exact `mpirun -n`.
 **/

@@ -68,6 +68,9 @@ PetscErrorCode TpTrainerCreate(const TpTrainSettings *settings, const TpNetworkS
                                TpTrainer *trainer);
 PetscErrorCode TpTrainerDestroy(TpTrainer *trainer);
 
+/** Another condition, before the first step. Not collective: all trainers set the same. **/
+void TpTrainerSetCondition(TpTrainer trainer, TpCondition condition);
+
 /**
   One optimiser step on the frames in `shards`. Collective on the trainer group. No allocation.
 

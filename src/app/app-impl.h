@@ -40,7 +40,8 @@ typedef struct {
   TpRealList          multipliers; /* network.multipliers, as read */
   TpDiffusionSettings diffusion;
   TpTrainSettings     training;
-  PetscInt64          scale_rounds; /* training.scale_rounds */
+  PetscInt64          scale_rounds;   /* training.scale_rounds */
+  TpRealList          hold_out_rungs; /* training.hold_out_rungs */
   struct {
     PetscInt64 report_interval;     /* rounds */
     PetscInt64 checkpoint_interval; /* rounds */
@@ -84,6 +85,7 @@ typedef struct {
   PetscInt     num_sets;
   const char **sets;          /* [num_sets] "section.key=value" */
   PetscBool    check;         /* --check */
+  PetscBool    pilot;         /* --pilot */
   PetscBool    restart;       /* --restart */
   const char  *restart_path;  /* --restart=PATH, NULL: the newest complete checkpoint */
   PetscInt64   reseed_rung;   /* --reseed-rung; -1: not given */

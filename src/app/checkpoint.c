@@ -65,6 +65,7 @@ static PetscErrorCode WriteContents(TpRun run, TpFile file, const TpCheckpoint *
   PetscCall(TpFileWriteText(file, "/", "state_is", "after the exchange of round next_round - 1"));
   PetscCall(WriteStates(run, file, count, states));
   PetscCall(WriteTrainer(file, checkpoint));
+  PetscCall(TpTuningWriteCheckpoint(run, file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

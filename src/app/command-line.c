@@ -51,6 +51,8 @@ static PetscErrorCode ParseArgument(int argc, char **argv, int *i, TpCommandLine
     command->sets[command->num_sets++] = value;
   else if (!strcmp(argument, "--check"))
     command->check = PETSC_TRUE;
+  else if (!strcmp(argument, "--pilot"))
+    command->pilot = PETSC_TRUE;
   else if (!strcmp(argument, "--restart"))
     command->restart = PETSC_TRUE;
   else if (!strncmp(argument, "--restart=", 10)) {
@@ -104,6 +106,9 @@ static PetscErrorCode CheckVerb(const TpCommandLine *command)
                         command->reseed_rung >= 0),
                "%s: --set, --check, --restart, --reseed-rung and --max-hours belong to tempera run", command->verb);
   TpCheckInput(run || !command->verify, "%s: --verify-restart belongs to tempera run", command->verb);
+  TpCheckInput(run || !command->pilot, "%s: --pilot belongs to tempera run", command->verb);
+  TpCheckInput(!command->pilot || !(command->restart || command->check || command->verify || command->max_hours > 0.0),
+               "--pilot: goes with none of --restart, --check, --verify-restart and --max-hours");
   TpCheckInput(!command->verify || !(command->restart || command->check),
                "--verify-restart: goes neither with --restart nor with --check");
   TpCheckInput(command->restart || command->reseed_rung < 0,

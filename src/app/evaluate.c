@@ -296,7 +296,7 @@ PetscErrorCode TpEvaluate(TpRun run)
   if (run->is_writer)
     TpLog(TP_LOG_PRODUCTION,
           "model: %s; samples at any temperature: tempera generate %s --temperature T --output samples.h5", path, path);
-  if (!run->settings.training.hold_out.size) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!run->settings.training.hold_out.size && !run->settings.hold_out_rungs.size) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Create(run, &evaluation));
   PetscCall(TpModelRead(run->groups->world, path, &model));
   PetscCall(CountReference(&evaluation));

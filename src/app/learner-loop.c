@@ -171,12 +171,27 @@ static PetscErrorCode Tell(TpLearner learner)
   PetscFunctionReturn(TpAgree(learner->run->groups->group, code));
 }
 
+/* The replicas have re-spaced the ladder after this round: so does this side, from the rows. */
+static PetscErrorCode Tune(TpLearner learner, PetscInt64 round)
+{
+  TpRun run = learner->run;
+
+  PetscFunctionBeginUser;
+  if (!run->tuner || !TpTunerEndsStage(run->tuner, round)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Flush(learner, round + 1));
+  PetscCall(TpTuningEndStage(run, round, TpRecorderFile(learner->recorder)));
+  TpTrainerSetCondition(learner->trainer,
+                        TpConditionCreate(run->ladder->boltzmann, run->ladder->num_rungs, run->ladder->temperature));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode WriteWhatIsDue(TpLearner learner, const Round *round)
 {
   const PetscBool report =
       (round->round + 1) % learner->run->settings.output.report_interval == 0 || round->last ? PETSC_TRUE : PETSC_FALSE;
 
   PetscFunctionBeginUser;
+  PetscCall(Tune(learner, round->round));
   if (report) PetscCall(Flush(learner, round->round + 1));
   learner->next_round = round->round + 1;
   if (report) PetscCall(Tell(learner));

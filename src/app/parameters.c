@@ -58,6 +58,10 @@ const TpParameter tp_parameters[] = {
   REAL("ladder.minimum", TEMPERATURE, ladder.minimum, "0", 0, 1e12, "Lowest temperature of a geometric ladder."),
   REAL("ladder.maximum", TEMPERATURE, ladder.maximum, "0", 0, 1e12, "Highest temperature of a geometric ladder."),
   INT("ladder.num_rungs", ladder.num_rungs, "0", 0, 65536, "Rungs of a geometric ladder."),
+  REAL("ladder.target_acceptance", NONE, ladder.target_acceptance, "0.3", 0.01, 0.99, "Acceptance of neighbours that tempera run --pilot chooses the number of rungs for; a run itself does not use it."),
+  BOOL("ladder.tune", ladder.tune, "false", "Re-space the temperatures between the ends to equal rejection in the first tune_rounds rounds, then freeze them."),
+  INT("ladder.tune_rounds", ladder.tune_rounds, "2000", 1, 1e12, "Rounds of tuning, or of a pilot; training.start_round must not be earlier."),
+  INT("ladder.tune_stages", ladder.tune_stages, "6", 1, 20, "Stages of the tuning: the temperatures move at the end of each, and each is twice as long as the one before."),
 
   /* exchange */
   INT("exchange.interval", ladder.interval, "500", 1, 16777215, "MD steps per round."),
@@ -99,6 +103,7 @@ const TpParameter tp_parameters[] = {
   REAL("training.ema_decay", NONE, training.ema_decay, "0.999", 0, 0.9999999, "Decay per step of the moving average of the weights, which is what generates."),
   WORD("training.reduce", training.reduce, "tree", tp_reduce_words, "Sum of gradients: over a fixed tree (the same bits for any number of trainers) or by MPI (faster)."),
   LIST("training.hold_out", TEMPERATURE, training.hold_out, "", 1e-12, 1e12, "Temperatures of rungs whose frames are not learned from; the run ends by generating there and comparing."),
+  LIST("training.hold_out_rungs", NONE, hold_out_rungs, "", 0, 65535, "The same by rung, counted from 0: for rungs whose temperature is tuned."),
 
   /* output */
   INT("output.report_interval", output.report_interval, "100", 1, 1e9, "Rounds between lines of progress; run.h5 and metrics.csv are written then."),

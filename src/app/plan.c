@@ -47,6 +47,9 @@ static void TellRanks(TpRun run)
   for (PetscInt k = 0; k < R; ++k)
     TpLog(TP_LOG_PRODUCTION, "  replica of rung %-4d %12.6g %s%s", (int)k, run->ladder->temperature[k], unit,
           TpRunIsHeldOut(run, k) ? "  (held out of training)" : "");
+  if (run->tuner)
+    TpLog(TP_LOG_PRODUCTION, "  the temperatures between the ends move in the first %lld rounds, in %d stages",
+          (long long)run->tuner->num_rounds, (int)run->tuner->num_stages);
   TpLog(TP_LOG_PRODUCTION, "  %d trainer%s, %d shards", (int)settings->groups.trainers,
         settings->groups.trainers == 1 ? "" : "s", (int)settings->stream.num_shards);
 }
@@ -75,8 +78,8 @@ static void TellSizes(TpRun run, PetscInt encoded, PetscInt parameters)
   double       trajectory = 0.0;
 
   for (int kind = 0; kind < 2; ++kind)
-    if (TpTrajectoriesWanted(settings, kind ? PETSC_TRUE : PETSC_FALSE))
-      trajectory += R * (double)(settings->run.rounds / settings->output.trajectory_interval) *
+    if (TpTrajectoriesWanted(run, kind ? PETSC_TRUE : PETSC_FALSE))
+      trajectory += R * (double)TpRunTrajectoryFrames(run) *
                     (run->system.size * (settings->output.velocities ? 8.0 : 4.0) + 88.0);
   TpLog(TP_LOG_PRODUCTION, "%d coordinates, %d features (%d network inputs), %d weights", (int)run->system.size,
         (int)run->system.num_features, (int)encoded, (int)parameters);

@@ -39,13 +39,14 @@ static PetscErrorCode DefineDatasets(TpRun run, TpFile file)
                          "denoising loss of the last optimiser step of each round; NaN: none was done"));
   PetscCall(TpDiagnosticsDefine(file, num_rungs));
   PetscCall(TpRepairDefine(file));
+  if (run->tuner) PetscCall(TpTuningDefine(run, file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode WriteFacts(TpRun run, TpFile file)
+/* Temperatures that no tuning moves. */
+static PetscErrorCode WriteLadder(TpRun run, TpFile file)
 {
-  const PetscInt64  num_rungs = run->ladder->num_rungs;
-  const TpSettings *settings  = &run->settings;
+  const PetscInt64 num_rungs = run->ladder->num_rungs;
 
   PetscFunctionBeginUser;
   PetscCall(TpFileWriteAll(file, "/ladder/temperature", TP_FILE_DOUBLE, 1, &num_rungs, run->ladder->temperature,
@@ -53,12 +54,22 @@ static PetscErrorCode WriteFacts(TpRun run, TpFile file)
   PetscCall(TpFileWriteAll(file, "/ladder/beta", TP_FILE_DOUBLE, 1, &num_rungs, run->ladder->beta,
                            run->system.units == TP_UNITS_MOLECULAR ? "mol/kJ" : "",
                            "inverse temperature 1/(k_B T) of each rung"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteFacts(TpRun run, TpFile file)
+{
+  const TpSettings *settings = &run->settings;
+
+  PetscFunctionBeginUser;
+  if (!run->tuner) PetscCall(WriteLadder(run, file));
   PetscCall(TpWriteFeatures(file, run->system.num_features, run->system.name, run->system.unit, run->system.period));
   PetscCall(TpFileWriteText(file, "/", "engine", run->system.engine));
   PetscCall(TpFileWriteText(file, "/", "scheme", tp_scheme_words[run->ladder->scheme]));
   PetscCall(TpFileWriteInteger(file, "/", "steps_per_round", settings->ladder.interval));
   PetscCall(TpFileWriteReal(file, "/", "timestep", settings->engine.timestep));
   PetscCall(TpFileWriteInteger(file, "/", "start_round", settings->training.start_round));
+  PetscCall(TpFileWriteInteger(file, "/", "tune_rounds", TpRunFirstKept(run)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -85,6 +96,7 @@ static PetscErrorCode CopyRows(TpRun run, TpFile from, TpFile to, PetscInt64 row
   PetscCall(TpFileCopyRows(from, to, "/features/value", rows));
   PetscCall(TpFileCopyRows(from, to, "/training/loss", rows));
   PetscCall(TpRepairCopy(from, to));
+  if (run->tuner) PetscCall(TpTuningCopy(run, from, to));
   PetscCall(TpFileWriteRows(to, "/progress/rounds_written", TP_FILE_INT64, 0, run->is_writer ? 1 : 0, &rows));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

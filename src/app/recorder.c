@@ -45,6 +45,7 @@ PetscErrorCode TpRecorderCreate(TpRun run, TpRecorder *recorder)
       PetscMalloc2(new_recorder->num_rungs, &new_recorder->swaps, new_recorder->num_rungs, &new_recorder->walkers));
   PetscCall(TpLadderStatisticsCreate(new_recorder->num_rungs, &new_recorder->statistics));
   PetscCall(TpFileOpenForUpdate(run->groups->group, path, TP_RUN_FORMAT, TP_RUN_VERSION, &new_recorder->file));
+  if (run->tuner) PetscCall(TpTuningWriteLadder(run, new_recorder->file));
   *recorder = new_recorder;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -112,9 +113,14 @@ void TpRecorderAddLoss(TpRecorder recorder, PetscInt64 round, double loss)
 
 /* -------------------------------------------------------------------------------------------------------- statistics */
 
-/* One complete round of all rungs into the statistics. */
-static void CountRound(TpRecorder recorder, const double numbers[])
+/* One complete round of all rungs into the statistics, which begin anew when the temperatures are frozen. */
+static PetscErrorCode CountRound(TpRecorder recorder, PetscInt64 round, const double numbers[])
 {
+  PetscFunctionBeginUser;
+  if (round > 0 && round == TpRunFirstKept(recorder->run)) {
+    PetscCall(TpLadderStatisticsDestroy(&recorder->statistics));
+    PetscCall(TpLadderStatisticsCreate(recorder->num_rungs, &recorder->statistics));
+  }
   for (PetscInt k = 0; k < recorder->num_rungs; ++k) {
     const double *n = numbers + k * TP_RECORD_NUMBERS;
 
@@ -127,6 +133,7 @@ static void CountRound(TpRecorder recorder, const double numbers[])
     recorder->times.cpu_seconds += n[TP_RECORD_CPU_SECONDS];
   }
   TpLadderStatisticsAdd(recorder->statistics, recorder->walkers, recorder->swaps);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* ------------------------------------------------------------------------------------------------------------- flush */
@@ -193,8 +200,13 @@ PetscErrorCode TpRecorderFlush(TpRecorder recorder, PetscInt64 end_round)
   PetscFunctionBeginUser;
   if (!rounds) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Gather(recorder, rounds));
-  for (PetscInt i = 0; i < rounds; ++i)
-    CountRound(recorder, recorder->numbers + i * recorder->num_rungs * TP_RECORD_NUMBERS);
+  for (PetscInt i = 0; i < rounds; ++i) {
+    const PetscInt64 round = recorder->first_round + i;
+
+    PetscCall(CountRound(recorder, round, recorder->numbers + i * recorder->num_rungs * TP_RECORD_NUMBERS));
+    for (PetscInt k = 0; recorder->run->tuner && k < recorder->num_rungs; ++k)
+      TpTunerAdd(recorder->run->tuner, round, k, &recorder->swaps[k]);
+  }
   recorder->times.rounds += rounds;
   PetscCall(WriteRows(recorder, rounds));
   PetscCall(WriteCounter(recorder, end_round));
@@ -261,7 +273,7 @@ PetscErrorCode TpRecorderReplay(TpRecorder recorder, PetscInt64 end_round, TpRep
 
     PetscCall(ReadRows(recorder, round, rounds));
     for (PetscInt i = 0; i < rounds; ++i) {
-      CountRound(recorder, recorder->numbers + i * recorder->num_rungs * TP_RECORD_NUMBERS);
+      PetscCall(CountRound(recorder, round + i, recorder->numbers + i * recorder->num_rungs * TP_RECORD_NUMBERS));
       PetscCall(VisitRound(recorder, round + i, i, visit, context));
     }
   }

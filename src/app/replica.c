@@ -7,7 +7,6 @@
 struct TpReplica_ {
   TpRun               run; /* kept, the caller's */
   PetscInt            rung;
-  double              temperature;
   TpEngine            engine;
   const TpEngineInfo *info;
   TpFeatures          features;
@@ -46,13 +45,18 @@ static PetscErrorCode CreateFeatures(TpReplica replica)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of this rung; tuning may move it. */
+static double Temperature(TpReplica replica)
+{
+  return replica->run->ladder->temperature[replica->rung];
+}
+
 /* All that a mistake in the input can spoil on one rank: no message is sent in here, so that ranks can agree on the outcome. */
 static PetscErrorCode CreateAlone(TpRun run, TpReplica replica)
 {
   PetscFunctionBeginUser;
-  replica->run         = run;
-  replica->rung        = run->groups->group_rank;
-  replica->temperature = run->ladder->temperature[replica->rung];
+  replica->run  = run;
+  replica->rung = run->groups->group_rank;
   PetscCall(TpEngineCreate(&run->settings.engine, run->groups->local_rank, &replica->engine));
   PetscCall(TpEngineGetInfo(replica->engine, &replica->info));
   PetscCall(CreateFeatures(replica));
@@ -113,7 +117,7 @@ PetscErrorCode TpReplicaStart(TpReplica replica)
   PetscFunctionBeginUser;
   /* At the start walker k is at rung k; from then on walkers travel. */
   PetscCall(TpEngineStart(replica->engine, (uint64_t)replica->run->settings.run.seed, replica->rung,
-                          replica->temperature, &replica->state));
+                          Temperature(replica), &replica->state));
   TpCheckInput(
       TpStateIsFinite(&replica->state),
       "the start configuration of walker %" PetscInt_FMT
@@ -147,7 +151,7 @@ static PetscErrorCode Simulate(TpReplica replica, PetscInt64 round, TpFrame *fra
 
   PetscFunctionBeginUser;
   if (TpStateIsFinite(&replica->state))
-    PetscCall(TpEngineAdvance(replica->engine, replica->temperature, replica->run->settings.ladder.interval, &moment,
+    PetscCall(TpEngineAdvance(replica->engine, Temperature(replica), replica->run->settings.ladder.interval, &moment,
                               &replica->state));
   frame->md_seconds     = MPI_Wtime() - start;
   frame->md_cpu_seconds = ProcessorTime() - start_cpu;
@@ -169,12 +173,29 @@ static PetscErrorCode Observe(TpReplica replica, PetscInt64 round, TpFrame *fram
   frame->partner     = -1;
   frame->accepted    = 0;
   frame->probability = 0.0;
-  frame->label       = TpLabelCompute(replica->label, replica->temperature, state->v);
-  frame->kinetic     = TpLabelCompute(replica->kinetic, replica->temperature, state->v);
+  frame->label       = TpLabelCompute(replica->label, Temperature(replica), state->v);
+  frame->kinetic     = TpLabelCompute(replica->kinetic, Temperature(replica), state->v);
   if (frame->failed)
     PetscCall(PetscArrayzero(replica->raw, replica->run->system.num_features));
   else
     PetscCall(TpFeaturesCompute(replica->features, state->x, state->box, replica->raw));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* While the ladder is tuned: count this swap, and at the end of a stage go to the new temperature. */
+static PetscErrorCode Tune(TpReplica replica, PetscInt64 round, const TpSwap *swap, double *idle)
+{
+  TpRun        run    = replica->run;
+  const double before = Temperature(replica);
+  double       scale;
+
+  PetscFunctionBeginUser;
+  TpTunerAdd(run->tuner, round, replica->rung, swap);
+  if (!TpTunerEndsStage(run->tuner, round)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TpTunerGather(run->tuner, run->groups->group, replica->rung, idle));
+  PetscCall(TpTunerRespace(run->tuner, run->ladder));
+  scale = sqrt(Temperature(replica) / before);
+  for (PetscInt i = 0; i < replica->state.size; ++i) replica->state.v[i] *= scale;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -187,6 +208,7 @@ static PetscErrorCode Exchange(TpReplica replica, PetscInt64 round, TpFrame *fra
   frame->partner     = swap.partner;
   frame->accepted    = swap.accepted;
   frame->probability = swap.probability;
+  if (replica->run->tuner) PetscCall(Tune(replica, round, &swap, &frame->idle_seconds));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -248,5 +270,25 @@ PetscErrorCode TpReplicaLoop(TpReplica replica)
   PetscCall(TpStoppingDestroy(&stopping));
   PetscCall(TpAgreementDestroy(&agreement));
   PetscCall(TpSenderDestroy(&sender));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpReplicaPilot(TpReplica replica)
+{
+  TpRun   run   = replica->run;
+  TpFrame frame = {0};
+
+  PetscFunctionBeginUser;
+  for (PetscInt64 round = 0; round < run->tuner->num_rounds; ++round) {
+    PetscCall(Simulate(replica, round, &frame));
+    PetscCall(Exchange(replica, round, &frame));
+    if (!TpTunerEndsStage(run->tuner, round)) continue;
+    PetscCall(TpAgree(run->groups->world,
+                      TpStateIsFinite(&replica->state)
+                          ? PETSC_SUCCESS
+                          : TpStopError("round %lld of the pilot: the configuration at rung %d became not finite; a "
+                                        "smaller engine.timestep may help",
+                                        (long long)round + 1, (int)replica->rung)));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -37,6 +37,7 @@ typedef struct TpRun_ {
   TpSettings settings;
   TpGroups   groups;
   TpLadder   ladder;
+  TpTuner    tuner; /* NULL: the temperatures stay as they are */
   TpSystem   system;
   PetscInt64 first_round;     /* 0, or where the checkpoint left off */
   PetscInt64 stop_round;      /* stop when so many rounds are done; 0: don't */
@@ -57,8 +58,14 @@ PetscBool TpRunIsLastRound(TpRun run, PetscInt64 round);
 /** Whether a checkpoint is due after this round by the input (decisions of the moment come on top). Pure. **/
 PetscBool TpRunIsCheckpointRound(TpRun run, PetscInt64 round);
 
+/** First round whose frames are kept: the temperatures are frozen. Pure. **/
+PetscInt64 TpRunFirstKept(TpRun run);
+
 /** Whether a trajectory frame is due in this round. Pure. **/
 PetscBool TpRunIsTrajectoryRound(TpRun run, PetscInt64 round);
+
+/** Frames of each trajectory of the whole run. Pure. **/
+PetscInt64 TpRunTrajectoryFrames(TpRun run);
 
 /** Whether this rung is held out of training. Pure. **/
 PetscBool TpRunIsHeldOut(TpRun run, PetscInt rung);
@@ -83,6 +90,9 @@ TpState *TpReplicaState(TpReplica replica);
 
 /** Simulate all rounds. Collective on the replica group. **/
 PetscErrorCode TpReplicaLoop(TpReplica replica);
+
+/** Simulate the rounds of the tuner, and tell nobody. Collective on the replica group. Errors: TP_ERR_STOPPED on all ranks for a configuration gone bad. **/
+PetscErrorCode TpReplicaPilot(TpReplica replica);
 
 /* ----------------------------------------------------------------------------------------------------------- learner */
 
@@ -143,6 +153,35 @@ typedef struct {
 } TpRoundTimes;
 TpRoundTimes TpRecorderTimes(TpRecorder recorder);
 
+/* ------------------------------------------------------------------------------------------------------------ tuning */
+
+/* For a run with a tuner, all but TpTuningWriteCheckpoint(). */
+
+/** The datasets of run.h5 that hold temperatures, and how they came about; copy the latter into a new file. Collective on the trainer group. **/
+PetscErrorCode TpTuningDefine(TpRun run, TpFile file);
+PetscErrorCode TpTuningCopy(TpRun run, TpFile from, TpFile to);
+
+/** The present temperatures into run.h5. Collective on the trainer group. **/
+PetscErrorCode TpTuningWriteLadder(TpRun run, TpFile file);
+
+/** A stage ends with this round, all of whose rows are flushed: re-space, write into run.h5, tell. Collective on the trainer group. **/
+PetscErrorCode TpTuningEndStage(TpRun run, PetscInt64 round, TpFile file);
+
+/** The temperatures, and what the stage under way has counted, into a checkpoint, and back on all ranks of world (without a tuner: nothing). Collective. **/
+PetscErrorCode TpTuningWriteCheckpoint(TpRun run, TpFile file);
+PetscErrorCode TpTuningRestore(TpRun run, const char *path);
+
+/** Lines about what the last stage has measured, and about `num_rungs` equally rejecting rungs; `margin` begins each. Not collective. **/
+void           TpTuningTellIntervals(TpRun run, const char *margin);
+PetscErrorCode TpTuningTellRate(PetscInt scheme, PetscInt num_rungs, double rejection, const char *margin);
+void           TpTuningTellTemperatures(PetscInt num_rungs, const double temperature[]);
+
+/* ------------------------------------------------------------------------------------------------------------- pilot */
+
+/** For --pilot: measure the barrier of the path from the lowest to the highest temperature with a rung on each rank, and print the ladder to use. The run
+    has no groups yet. Collective on `comm`. Errors: TP_ERR_INPUT, TP_ERR_STOPPED on all ranks. **/
+PetscErrorCode TpPilot(TpRun run, MPI_Comm comm);
+
 /* ------------------------------------------------------------------------------------------------------------ repair */
 
 /** Make the table of replaced configurations in run.h5; copy it into a new one. Collective on the trainer group. **/
@@ -167,7 +206,7 @@ typedef struct TpTrajectories_ *TpTrajectories;
 void TpTrajectoryName(PetscBool by_walker, PetscInt index, size_t size, char name[]);
 
 /** Whether there are trajectories of rungs (or walkers) by the input. Pure. **/
-PetscBool TpTrajectoriesWanted(const TpSettings *settings, PetscBool by_walker);
+PetscBool TpTrajectoriesWanted(TpRun run, PetscBool by_walker);
 
 /** Create (or open, or make anew) trajectory/rung-*.h5 and walker-*.h5. Collective on the trainer group. **/
 PetscErrorCode TpTrajectoriesCreate(TpRun run, TpTrajectories *trajectories);

@@ -27,18 +27,32 @@ PetscBool TpRunIsCheckpointRound(TpRun run, PetscInt64 round)
   return (round + 1) % run->settings.output.checkpoint_interval == 0 ? PETSC_TRUE : PETSC_FALSE;
 }
 
+PetscInt64 TpRunFirstKept(TpRun run)
+{
+  return run->settings.ladder.tune ? run->settings.ladder.tune_rounds : 0;
+}
+
 PetscBool TpRunIsTrajectoryRound(TpRun run, PetscInt64 round)
 {
   const PetscInt64 interval = run->settings.output.trajectory_interval;
 
-  return interval && (round + 1) % interval == 0 ? PETSC_TRUE : PETSC_FALSE;
+  return interval && round >= TpRunFirstKept(run) && (round + 1) % interval == 0 ? PETSC_TRUE : PETSC_FALSE;
+}
+
+PetscInt64 TpRunTrajectoryFrames(TpRun run)
+{
+  const PetscInt64 interval = run->settings.output.trajectory_interval;
+
+  return interval ? run->settings.run.rounds / interval - TpRunFirstKept(run) / interval : 0;
 }
 
 PetscBool TpRunIsHeldOut(TpRun run, PetscInt rung)
 {
-  const TpRealList *hold_out = &run->settings.training.hold_out;
+  const TpRealList *hold_out = &run->settings.training.hold_out, *rungs = &run->settings.hold_out_rungs;
 
   for (PetscInt i = 0; i < hold_out->size; ++i)
     if (TpLadderFind(run->ladder, hold_out->values[i]) == rung) return PETSC_TRUE;
+  for (PetscInt i = 0; i < rungs->size; ++i)
+    if (rungs->values[i] == (double)rung) return PETSC_TRUE;
   return PETSC_FALSE;
 }

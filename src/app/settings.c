@@ -60,6 +60,30 @@ static PetscErrorCode SetMultipliers(TpConfig config, TpSettings *settings)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Tuning needs room before anything is kept, and somebody to try with. */
+static PetscErrorCode CheckTuning(TpConfig config, const TpSettings *settings)
+{
+  const TpLadderSettings *ladder = &settings->ladder;
+
+  PetscFunctionBeginUser;
+  if (!ladder->tune) PetscFunctionReturn(PETSC_SUCCESS);
+  if (ladder->tune_rounds >= settings->run.rounds)
+    PetscFunctionReturn(TpConfigError(config, "ladder.tune_rounds",
+                                      "%" PetscInt64_FMT " rounds of tuning in a run of %" PetscInt64_FMT
+                                      "; allowed: less than run.rounds",
+                                      ladder->tune_rounds, settings->run.rounds));
+  if (settings->training.start_round < ladder->tune_rounds)
+    PetscFunctionReturn(TpConfigError(config, "training.start_round",
+                                      "%" PetscInt64_FMT
+                                      " lies within the tuning of the ladder; allowed: %" PetscInt64_FMT
+                                      " (ladder.tune_rounds) or more",
+                                      settings->training.start_round, ladder->tune_rounds));
+  if (ladder->scheme == TP_SCHEME_NONE)
+    PetscFunctionReturn(TpConfigError(config, "exchange.scheme",
+                                      "none tells nothing to tune by (ladder.tune); allowed: deo, seo, gibbs"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* What involves several parameters. */
 static PetscErrorCode CheckTogether(TpConfig config, const TpSettings *settings)
 {
@@ -80,6 +104,7 @@ static PetscErrorCode CheckTogether(TpConfig config, const TpSettings *settings)
     PetscFunctionReturn(TpConfigError(
         config, "diffusion.steps", "%" PetscInt64_FMT " steps, but there are only %" PetscInt64_FMT " diffusion.times",
         settings->diffusion.num_steps, settings->diffusion.num_times));
+  PetscCall(CheckTuning(config, settings));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

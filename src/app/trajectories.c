@@ -26,13 +26,11 @@ void TpTrajectoryName(PetscBool by_walker, PetscInt index, size_t size, char nam
   snprintf(name, size, "trajectory/%s-%03d.h5", by_walker ? "walker" : "rung", (int)index);
 }
 
-PetscBool TpTrajectoriesWanted(const TpSettings *settings, PetscBool by_walker)
+PetscBool TpTrajectoriesWanted(TpRun run, PetscBool by_walker)
 {
-  const PetscInt64 interval = settings->output.trajectory_interval;
-  const PetscInt   other    = by_walker ? TP_TRAJECTORIES_RUNG : TP_TRAJECTORIES_WALKER;
+  const PetscInt other = by_walker ? TP_TRAJECTORIES_RUNG : TP_TRAJECTORIES_WALKER;
 
-  return interval && settings->run.rounds >= interval && settings->output.trajectories != other ? PETSC_TRUE
-                                                                                                : PETSC_FALSE;
+  return TpRunTrajectoryFrames(run) > 0 && run->settings.output.trajectories != other ? PETSC_TRUE : PETSC_FALSE;
 }
 
 /* -------------------------------------------------------------------------------------------------------------- files */
@@ -48,7 +46,7 @@ static PetscErrorCode PrepareFile(TpRun run, Set *set, PetscInt index, const cha
                                .program    = TpVersionLine(),
                                .parameters = run->used_parameters,
                                .placed     = PETSC_TRUE};
-  const PetscInt64   done   = run->first_round * run->settings.ladder.interval;
+  const PetscInt64   done   = PetscMax(run->first_round, TpRunFirstKept(run)) * run->settings.ladder.interval;
   PetscBool          exists = PETSC_FALSE, made_anew = PETSC_FALSE;
 
   PetscFunctionBeginUser;
@@ -108,7 +106,7 @@ static PetscErrorCode SetCreate(TpRun run, PetscBool by_walker, PetscInt capacit
 
   PetscFunctionBeginUser;
   set->by_walker = by_walker;
-  set->wanted    = TpTrajectoriesWanted(&run->settings, by_walker);
+  set->wanted    = TpTrajectoriesWanted(run, by_walker);
   set->settings  = SettingsOf(run, set->wanted);
   PetscCall(PetscCalloc2(num_rungs, &set->files, num_rungs, &set->first_frame));
   PetscCall(TpFrameBufferCreate(run->system.size, num_owned, capacity, &set->buffer));
@@ -129,8 +127,7 @@ PetscErrorCode TpTrajectoriesCreate(TpRun run, TpTrajectories *trajectories)
 {
   TpTrajectories   new_trajectories;
   const PetscInt64 interval = run->settings.output.trajectory_interval;
-  const PetscBool  by_rung  = TpTrajectoriesWanted(&run->settings, PETSC_FALSE),
-                  by_walker = TpTrajectoriesWanted(&run->settings, PETSC_TRUE);
+  const PetscBool  by_rung = TpTrajectoriesWanted(run, PETSC_FALSE), by_walker = TpTrajectoriesWanted(run, PETSC_TRUE);
   const PetscInt capacity = by_rung || by_walker ? (PetscInt)(run->settings.output.report_interval / interval + 1) : 0;
 
   PetscFunctionBeginUser;

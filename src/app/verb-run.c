@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,26 +20,49 @@ static void ListTemperatures(TpLadder ladder, size_t size, char text[])
     length += (size_t)snprintf(text + length, size - length, "%s%g", k ? ", " : "", ladder->temperature[k]);
 }
 
+/* Of a ladder that is tuned only the ends have temperatures that can be named. */
+static PetscErrorCode CheckHeldTemperature(TpRun run, double temperature)
+{
+  const PetscInt rung = TpLadderFind(run->ladder, temperature), top = run->ladder->num_rungs - 1;
+  char           allowed[512];
+
+  PetscFunctionBeginUser;
+  if (rung < 0) {
+    ListTemperatures(run->ladder, sizeof(allowed), allowed);
+    PetscFunctionReturn(TpConfigError(run->config, "training.hold_out",
+                                      "%g is no temperature of the ladder; allowed %s", temperature, allowed));
+  }
+  if (run->tuner && rung > 0 && rung < top)
+    PetscFunctionReturn(TpConfigError(run->config, "training.hold_out",
+                                      "%g will move, as the ladder is tuned; give its rung, %d, by "
+                                      "training.hold_out_rungs; allowed here: the ends, %g and %g",
+                                      temperature, (int)rung, run->ladder->temperature[0],
+                                      run->ladder->temperature[top]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckHeldRung(TpRun run, double rung)
+{
+  PetscFunctionBeginUser;
+  if (rung != floor(rung) || rung >= run->ladder->num_rungs)
+    PetscFunctionReturn(TpConfigError(run->config, "training.hold_out_rungs", "%g is no rung; allowed 0 to %d", rung,
+                                      (int)run->ladder->num_rungs - 1));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* What has to hold between the ladder and the rest. */
 static PetscErrorCode CheckHoldOut(TpRun run)
 {
-  char              allowed[512];
-  const TpRealList *hold_out = &run->settings.training.hold_out;
-  PetscInt          left     = run->ladder->num_rungs;
+  const TpRealList *hold_out = &run->settings.training.hold_out, *rungs = &run->settings.hold_out_rungs;
+  PetscInt          left = run->ladder->num_rungs;
 
   PetscFunctionBeginUser;
-  for (PetscInt i = 0; i < hold_out->size; ++i) {
-    if (TpLadderFind(run->ladder, hold_out->values[i]) < 0) {
-      ListTemperatures(run->ladder, sizeof(allowed), allowed);
-      PetscFunctionReturn(TpConfigError(run->config, "training.hold_out",
-                                        "%g is no temperature of the ladder; allowed %s", hold_out->values[i],
-                                        allowed));
-    }
-  }
+  for (PetscInt i = 0; i < hold_out->size; ++i) PetscCall(CheckHeldTemperature(run, hold_out->values[i]));
+  for (PetscInt i = 0; i < rungs->size; ++i) PetscCall(CheckHeldRung(run, rungs->values[i]));
   for (PetscInt k = 0; k < run->ladder->num_rungs; ++k) left -= TpRunIsHeldOut(run, k);
   if (left < 1)
-    PetscFunctionReturn(
-        TpConfigError(run->config, "training.hold_out", "holds out every rung; at least one must be learned from"));
+    PetscFunctionReturn(TpConfigError(run->config, hold_out->size ? "training.hold_out" : "training.hold_out_rungs",
+                                      "holds out every rung; at least one must be learned from"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -56,6 +80,20 @@ static PetscErrorCode CheckReseed(TpRun run, const TpCommandLine *command)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode CreateTuner(TpRun run)
+{
+  const TpLadderSettings *settings = &run->settings.ladder;
+
+  PetscFunctionBeginUser;
+  if (!settings->tune) PetscFunctionReturn(PETSC_SUCCESS);
+  if (run->ladder->num_rungs < 3)
+    PetscFunctionReturn(TpConfigError(
+        run->config, "ladder.tune", "a ladder of %d rungs has none between its ends to move; allowed: 3 rungs or more",
+        (int)run->ladder->num_rungs));
+  PetscCall(TpTunerCreate(run->ladder->num_rungs, settings->tune_rounds, (PetscInt)settings->tune_stages, &run->tuner));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Read, build the ladder, split the ranks. */
 static PetscErrorCode ReadAndSplit(MPI_Comm comm, const TpCommandLine *command, TpRun run)
 {
@@ -66,7 +104,9 @@ static PetscErrorCode ReadAndSplit(MPI_Comm comm, const TpCommandLine *command, 
   run->max_hours = command->max_hours > 0.0 ? command->max_hours : run->settings.run.max_hours;
   PetscCall(TpSettingsUnits(run->config, &units));
   PetscCall(TpConfigWriteText(run->config, units, &run->settings, NULL, &run->used_parameters));
+  if (command->pilot) PetscFunctionReturn(PETSC_SUCCESS); /* which makes its own ladder */
   PetscCall(TpLadderCreate(&run->settings.ladder, TpBoltzmann(units), (uint64_t)run->settings.run.seed, &run->ladder));
+  PetscCall(CreateTuner(run));
   PetscCall(CheckHoldOut(run));
   PetscCall(CheckReseed(run, command));
   run->stop_round = command->stop_round;
@@ -246,6 +286,7 @@ static PetscErrorCode Begin(TpRun run, const TpCommandLine *command, TpReplica *
   if (*replica && !command->restart) code = TpReplicaStart(*replica);
   PetscCall(TpAgree(run->groups->world, code)); /* the last thing that the input can spoil; there is no folder yet */
   PetscCall(OpenFolder(run, command, checkpoint));
+  if (checkpoint[0]) PetscCall(TpTuningRestore(run, checkpoint));
   if (*replica && command->restart && !checkpoint[0]) code = TpReplicaStart(*replica);
   PetscCall(TpAgree(run->groups->world, code));
   PetscCall(TpAgree(run->groups->world, OpenLog(run)));
@@ -282,11 +323,11 @@ static PetscErrorCode End(TpRun run, TpLearner *learner, TpRunOutcome *outcome)
   PetscCall(TpLearnerDestroy(learner)); /* closes run.h5, which all ranks read next */
   PetscCall(TpBroadcast(&rounds, 1, MPIU_INT64, run->groups->trainer_rank[0], run->groups->world, NULL));
   finished = rounds == run->settings.run.rounds ? PETSC_TRUE : PETSC_FALSE;
-  *outcome = (TpRunOutcome){.rounds           = rounds,
-                            .num_rungs        = run->ladder->num_rungs,
-                            .has_trajectories = {TpTrajectoriesWanted(&run->settings, PETSC_FALSE),
-                                                 TpTrajectoriesWanted(&run->settings, PETSC_TRUE)},
-                            .deterministic    = run->system.deterministic};
+  *outcome = (TpRunOutcome){
+      .rounds           = rounds,
+      .num_rungs        = run->ladder->num_rungs,
+      .has_trajectories = {TpTrajectoriesWanted(run, PETSC_FALSE), TpTrajectoriesWanted(run, PETSC_TRUE)},
+      .deterministic    = run->system.deterministic};
   if (finished) PetscCall(TpEvaluate(run));
   PetscCall(WriteMarker(run, finished));
   if (run->is_writer && !finished)
@@ -303,6 +344,7 @@ static PetscErrorCode Destroy(TpRun *run, TpReplica *replica, TpLearner *learner
   PetscCall(TpLearnerDestroy(learner));
   if ((*run)->groups) PetscCall(TpSystemDestroy(&(*run)->system));
   PetscCall(TpGroupsDestroy(&(*run)->groups));
+  PetscCall(TpTunerDestroy(&(*run)->tuner));
   PetscCall(TpLadderDestroy(&(*run)->ladder));
   PetscCall(PetscFree((*run)->used_parameters));
   PetscCall(TpSettingsDestroy(&(*run)->settings));
@@ -333,7 +375,9 @@ static PetscErrorCode Prepare(TpRun run, MPI_Comm comm, const TpCommandLine *com
 {
   PetscFunctionBeginUser;
   PetscCall(ReadAndSplit(comm, command, run));
-  if (command->check) {
+  if (command->pilot)
+    PetscCall(TpPilot(run, comm));
+  else if (command->check) {
     PetscCall(CheckFolder(run, comm, command));
     PetscCall(TpPlanWrite(run, comm));
   } else
@@ -351,9 +395,9 @@ PetscErrorCode TpRunOnce(MPI_Comm comm, const TpCommandLine *command, TpRunOutco
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&run));
   run->start_time = MPI_Wtime();
-  PetscCall(TpStoppingCatchSignals());
+  if (!command->pilot) PetscCall(TpStoppingCatchSignals());
   PetscCall(Locate(run, Prepare(run, comm, command, &replica, &learner)));
-  if (!command->check) {
+  if (!command->check && !command->pilot) {
     code = run->groups->is_replica ? TpReplicaLoop(replica) : TpLearnerLoop(learner);
     /* After an error of our own the other group may wait for this rank for ever: return, which ends the job, and agree on nothing. */
     if (code != TP_ERR_INPUT && code != TP_ERR_STOPPED) PetscCall(code);

@@ -56,6 +56,11 @@ PetscErrorCode TpTrainerCreate(const TpTrainSettings *settings, const TpNetworkS
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+void TpTrainerSetCondition(TpTrainer trainer, TpCondition condition)
+{
+  trainer->buffers->condition = condition;
+}
+
 PetscErrorCode TpTrainerDestroy(TpTrainer *trainer)
 {
   struct TpTrainerBuffers_ *buffers;

@@ -140,6 +140,45 @@ def ladders():
     refuse_input("all held out", "hold_out: [2]", "hold_out: [1, 2, 4]", ["training.hold_out: ", "at least one"])
 
 
+def tuning():
+    """Tuning without room, and a pilot that is told what it is to find."""
+    room = ("hold_out: [2]\n", "start_round: 30\n")
+    tuned = INPUT.replace(*room).replace("temperatures: [1, 2, 4]", "temperatures: [1, 2, 4]\n  tune: true\n  tune_rounds: 30\n  tune_stages: 2")
+
+    def refuse_tuned(what, old, new, fragments, line=None):
+        refuse_input(what, old, new, fragments, line=line, text=tuned)
+
+    write("tuned.yaml", tuned)
+    expect(tempera(0, "run", "tuned.yaml", "--check", folder=folder).status == 0, "the tuned input is not fine itself")
+    refuse_tuned("tuning to the end", "tune_rounds: 30", "tune_rounds: 40", ["ladder.tune_rounds: 40 rounds", "a run of 40", "less than run.rounds"])
+    refuse_tuned("learning while tuning", "start_round: 30", "start_round: 29", ["training.start_round: 29", "30 (ladder.tune_rounds) or more"])
+    refuse_tuned("too many stages", "tune_rounds: 30", "tune_rounds: 11", ["ladder.tune_rounds: 11", "2 stages", "12 or more"])
+    refuse_tuned("nothing to tune by", "interval: 5", "interval: 5\n  scheme: none", ["exchange.scheme: none", "deo, seo, gibbs"], line=16)
+    refuse_tuned("nothing to move", "[1, 2, 4]", "[1, 2]", ["ladder.tune: ", "3 rungs or more"], line=11)
+    refuse_tuned("held out where it moves", "start_round: 30", "start_round: 30\n  hold_out: [4, 2]",
+                 ["training.hold_out: 2 will move", "its rung, 1,", "training.hold_out_rungs", "1 and 4"], line=18)
+    refuse_tuned("no rung", "start_round: 30", "start_round: 30\n  hold_out_rungs: [3]", ["training.hold_out_rungs: 3", "0 to 2"], line=18)
+    refuse_tuned("half a rung", "start_round: 30", "start_round: 30\n  hold_out_rungs: [0.5]", ["training.hold_out_rungs: 0.5", "0 to 2"], line=18)
+    refuse_tuned("all rungs", "start_round: 30", "start_round: 30\n  hold_out_rungs: [0, 1, 2]",
+                 ["training.hold_out_rungs: ", "at least one"], line=18)
+    refuse_tuned("no such acceptance", "tune: true", "target_acceptance: 1", ["ladder.target_acceptance: 1", "0.99"])
+
+    ladder = "temperatures: [1, 2, 4]\n"
+    for what, text, arguments, ranks, fragments in [
+            ("pilot with temperatures", ladder, [], 2, ["pilot.yaml:10: ladder.temperatures: ", "ladder.minimum and ladder.maximum"]),
+            ("pilot with rungs", "minimum: 1\n  maximum: 4\n  num_rungs: 3\n", [], 2, ["pilot.yaml:12: ladder.num_rungs: "]),
+            ("pilot without range", "minimum: 1\n", [], 2, ["ladder.maximum: ", "above its minimum, 1"]),
+            ("pilot upside down", "minimum: 4\n  maximum: 1\n", [], 2, ["pilot.yaml:11: ladder.maximum: ", "above its minimum, 4"]),
+            ("pilot alone", "minimum: 1\n  maximum: 4\n", [], 0, ["--pilot", "mpirun -n 2"]),
+            ("short pilot", "minimum: 1\n  maximum: 4\n  tune_rounds: 100\n  tune_stages: 3\n", [], 2,
+             ["pilot.yaml:12: ladder.tune_rounds: ", "58 rounds", "64"]),
+            ("pilot and check", "minimum: 1\n  maximum: 4\n", ["--check"], 0, ["--pilot", "--check"]),
+            ("pilot and restart", "minimum: 1\n  maximum: 4\n", ["--restart"], 0, ["--pilot", "--restart"])]:
+        write("pilot.yaml", INPUT.replace(ladder, text))
+        refuse(what, ["run", "pilot.yaml", "--pilot", *arguments], fragments, ranks)
+    refuse("pilot of a model", ["info", "pilot.yaml", "--pilot"], ["--pilot belongs to tempera run"])
+
+
 def yaml_itself():
     for what, text, place in [
             ("open bracket", "run:\n  rounds: [1, 2\nengine:\n", r"bad\.yaml:[34]:\d+: "),
@@ -282,6 +321,7 @@ expect(tempera(0, "run", "fine.yaml", "--check", folder=folder).status == 0, "th
 keys_and_values()
 not_given()
 ladders()
+tuning()
 yaml_itself()
 command_lines()
 ranks()

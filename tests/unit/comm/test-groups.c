@@ -67,7 +67,7 @@ int main(int argc, char **argv)
   TpTestBegin(&argc, &argv);
   if (MPI_Comm_size(MPI_COMM_WORLD, &size)) return 1;
   CheckPlacement();
-  for (int num_trainers = 1; num_trainers < size; ++num_trainers) {
+  for (int num_trainers = 0; num_trainers < size; ++num_trainers) { /* none: a pilot */
     TpTestCall(CheckSplit(size - num_trainers, num_trainers, TP_PLACEMENT_LAST));
     TpTestCall(CheckSplit(size - num_trainers, num_trainers, TP_PLACEMENT_SPREAD));
   }
@@ -75,7 +75,7 @@ int main(int argc, char **argv)
   TpTestExpectInputError(TpGroupsCreate(MPI_COMM_WORLD, size, 1, TP_PLACEMENT_LAST, &groups), command);
   snprintf(command, sizeof(command), "mpirun -n %d", size - 1 + 3);
   TpTestExpectInputError(TpGroupsCreate(MPI_COMM_WORLD, size - 1, 3, TP_PLACEMENT_SPREAD, &groups), command);
-  TpTestExpectInputError(TpGroupsCreate(MPI_COMM_WORLD, size, 0, TP_PLACEMENT_LAST, &groups), "trainers is 0");
+  TpTestExpectInputError(TpGroupsCreate(MPI_COMM_WORLD, size + 1, -1, TP_PLACEMENT_LAST, &groups), "trainers is -1");
   TpTestExpectInputError(TpGroupsCreate(MPI_COMM_WORLD, 0, size, TP_PLACEMENT_LAST, &groups), "replicas is 0");
   return TpTestEnd();
 }
