@@ -6,6 +6,7 @@ import h5py
 import numpy
 
 from harness import expect, finish, run_ok, scratch
+from walkers import round_trips
 
 INPUT = """
 run: {{folder: run, rounds: {rounds}, seed: 5}}
@@ -28,20 +29,6 @@ def run(folder, rungs, trainers, rounds, ladder):
     result = run_ok(rungs + trainers, "run", "input.yaml", folder=folder)
     with h5py.File(os.path.join(folder, "run", "run.h5"), "r") as file:
         return result, {name: file["/exchange/" + name][()] for name in ("walker", "partner", "accepted", "probability")}
-
-
-def round_trips(walker):
-    """Bottom to top to bottom, counted for each walker by itself."""
-    top, trips = walker.shape[1] - 1, 0
-    for number in range(walker.shape[1]):
-        been_below, been_above = False, False
-        for rung in numpy.argmax(walker == number, axis=1):
-            if rung == 0:
-                trips += been_above
-                been_below, been_above = True, False
-            elif rung == top and been_below:
-                been_above = True
-    return trips
 
 
 def check_walkers(what, walker, partner, accepted):
