@@ -11,7 +11,7 @@ import numpy as np
 
 from harness import expect, finish, run_ok, scratch
 from reference import mean_and_error
-from restarting import cut_run, expect_same, finished_run
+from restarting import checkpoint, cut_run, expect_same, finished_run
 from systems import ROUNDS
 
 TUNE_ROUNDS, PRODUCTION_ROUNDS, RUNGS = 12000, 12000, 6
@@ -85,6 +85,19 @@ def equal_rejections():
     expect(f"of {PRODUCTION_ROUNDS // 2}" in log, "the summary counts rounds of the tuning")
 
 
+def check_velocities(folder, rounds, old, new):
+    """A checkpoint at the end of a stage: each walker has come from its rung in that round to where it is, and to the new temperature there."""
+    with h5py.File(os.path.join(folder, "run", "run.h5")) as file:
+        walker, kinetic = file["exchange/walker"][rounds - 1], file["temperature/kinetic"][rounds - 1]
+    with h5py.File(os.path.join(folder, checkpoint(rounds))) as file:
+        states, temperature = file["states"][:], file["ladder/temperature"][:]
+    expect(np.array_equal(temperature, new) and not np.array_equal(old[1:-1], new[1:-1]), f"round {rounds}: temperatures {temperature}, expected {new}")
+    for rung, state in enumerate(states):
+        source = list(walker).index(state[0])
+        now = np.mean(state[13:]**2)  # of two coordinates of mass 1; walker, energy, box and positions are before them
+        expect(abs(now / (kinetic[source] * new[rung] / old[source]) - 1) < 1e-9, f"round {rounds}, rung {rung}: velocities are not scaled")
+
+
 def restarts():
     """Stages end after 4 and 13 rounds; training begins at 21."""
     folder = scratch()
@@ -92,6 +105,10 @@ def restarts():
                "--set", "training.hold_out=[]", "--set", "training.hold_out_rungs=[1]", "--set", "output.checkpoint_interval=1")
     source = os.path.join(folder, "tuned")
     ranks = finished_run("double-well", source, *options)
+    with h5py.File(os.path.join(source, "run", "run.h5")) as file:
+        first, second = file["tuning/temperature"][:]
+        check_velocities(source, 4, first, second)
+        check_velocities(source, 13, second, file["ladder/temperature"][:])
     for rounds in (2, 4, 9, 13, 30):
         copy = f"{source}-{rounds}"
         cut_run(source, copy, rounds)
