@@ -68,14 +68,16 @@ static void CountRound(const Rows *rows, PetscInt row, TpDiagnostics diagnostics
   TpLadderStatisticsAdd(diagnostics->statistics, walkers, swaps);
 }
 
+/* Rounds of the tuning count only as long as there are no others: their temperatures are not those of the ladder. */
 static PetscErrorCode CountRounds(Rows *rows, PetscInt64 rounds, TpDiagnostics diagnostics)
 {
-  TpSwap     *swaps;
-  PetscInt64 *walkers;
+  const PetscInt64 first = rounds > diagnostics->tune_rounds ? diagnostics->tune_rounds : 0;
+  TpSwap          *swaps;
+  PetscInt64      *walkers;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc2(rows->num_rungs, &swaps, rows->num_rungs, &walkers));
-  for (PetscInt64 round = 0; round < rounds; round += rows->capacity) {
+  for (PetscInt64 round = first; round < rounds; round += rows->capacity) {
     const PetscInt count = (PetscInt)PetscMin((PetscInt64)rows->capacity, rounds - round);
 
     PetscCall(ReadWalkers(rows, round, count));
@@ -211,6 +213,7 @@ static PetscErrorCode ReadFacts(TpFile file, TpDiagnostics diagnostics)
   PetscCall(TpFileShape(file, "/ladder/temperature", 1, &num_rungs));
   TpCheckInput(num_rungs >= 1, "run.h5: a ladder without rungs");
   PetscCall(TpFileReadInteger(file, "/", "start_round", &diagnostics->start_round));
+  PetscCall(TpFileReadInteger(file, "/", "tune_rounds", &diagnostics->tune_rounds));
   PetscCall(ReadScheme(file, &diagnostics->scheme));
   diagnostics->num_rungs = (PetscInt)num_rungs;
   PetscCall(PetscMalloc5(num_rungs, &diagnostics->temperature, num_rungs, &diagnostics->rejection, num_rungs,

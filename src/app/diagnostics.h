@@ -9,6 +9,7 @@ struct TpDiagnostics_ {
   PetscInt           num_rungs;
   PetscInt           scheme;      /* index into tp_scheme_words */
   PetscInt64         start_round; /* rounds of equilibration: their energies are left out */
+  PetscInt64         tune_rounds; /* their temperatures are not the ladder's */
   double            *temperature; /* [num_rungs] */
   TpLadderStatistics statistics;
   double            *rejection;          /* [num_rungs - 1] mean, of pair (i, i + 1) */
