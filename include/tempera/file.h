@@ -133,10 +133,14 @@ PetscErrorCode TpFileWriteAll(TpFile file, const char *name, TpFileType type, Pe
 /** Shape of a dataset; rank <= 4. Errors: TP_ERR_INPUT if there is none of that name or its rank is not `rank`. Collective. **/
 PetscErrorCode TpFileShape(TpFile file, const char *name, PetscInt rank, PetscInt64 shape[]);
 
-/** Whether the dataset or group exists. Collective. **/
+/** TP_ERR_INPUT unless the dataset holds this type in this shape: what the reader of rows has made room for, or is going to write. Collective. **/
+PetscErrorCode TpFileCheckShape(TpFile file, const char *name, TpFileType type, PetscInt rank,
+                                const PetscInt64 shape[]);
+
+/** Whether the dataset or group exists. Links to other files, and links by name, count as nothing: we make none. Collective. **/
 PetscErrorCode TpFileHas(TpFile file, const char *name, PetscBool *has);
 
-/** Read rows, each rank its own. Errors: TP_ERR_INPUT for a missing dataset, rows outside it, a type that does not convert (integers to
+/** Read rows, each rank its own; how long a row is the file says: look at its shape first. Errors: TP_ERR_INPUT for a missing dataset, rows outside it, a type that does not convert (integers to
     reals and back, 64-bit integers to 32). Collective. **/
 PetscErrorCode TpFileReadRows(TpFile file, const char *name, TpFileType type, PetscInt64 first_row, PetscInt64 num_rows,
                               void *data);
@@ -153,7 +157,8 @@ PetscErrorCode TpFileCopyRows(TpFile from, TpFile to, const char *name, PetscInt
 
 /* ------------------------------------------------------------------------------------------------------------ attributes */
 
-/** Attributes of an object ("/" is the root). All collective, all ranks give the same values. Reading a missing or ill-typed one: TP_ERR_INPUT. **/
+/** Attributes of an object ("/" is the root). All collective, all ranks give the same values. Reading a missing or ill-typed one: TP_ERR_INPUT.
+    Read are texts of fixed length and numbers of 32 or 64 bits, as they are written here. **/
 PetscErrorCode TpFileWriteText(TpFile file, const char *object, const char *name, const char *text);
 PetscErrorCode TpFileWriteInteger(TpFile file, const char *object, const char *name, PetscInt64 value);
 PetscErrorCode TpFileWriteReal(TpFile file, const char *object, const char *name, double value);

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -86,6 +87,43 @@ PetscErrorCode TpCheckpointWrite(TpRun run, const char *path, const char *format
 
 /* -------------------------------------------------------------------------------------------------------------- read */
 
+/*
+  Each walker is at one rung. A checksum tells that a file is as it was written, not that what was written makes sense, and walkers are places in
+  tables. A packed state begins with its walker.
+*/
+static PetscErrorCode CheckWalkers(const char *path, PetscInt num_rungs, PetscInt width, const double states[])
+{
+  PetscErrorCode code = PETSC_SUCCESS;
+  PetscBool     *seen;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc1(num_rungs, &seen));
+  for (PetscInt k = 0; k < num_rungs && !code; ++k) {
+    const double walker = states[(size_t)k * width];
+
+    if (walker >= 0.0 && walker < num_rungs && !seen[(PetscInt)walker])
+      seen[(PetscInt)walker] = PETSC_TRUE;
+    else
+      code = TpInputError("%s: walker %g at rung %" PetscInt_FMT "; each of 0 to %" PetscInt_FMT " must be there once",
+                          path, walker, k, num_rungs - 1);
+  }
+  PetscCall(PetscFree(seen));
+  PetscFunctionReturn(code);
+}
+
+static PetscErrorCode CheckTrainer(const char *path, const TpCheckpoint *checkpoint)
+{
+  const TpEncoding encoding = checkpoint->encoding;
+
+  PetscFunctionBeginUser;
+  TpCheckInput(checkpoint->trainer->step >= 0, "%s: %" PetscInt64_FMT " optimiser steps", path,
+               checkpoint->trainer->step);
+  for (PetscInt i = 0; i < encoding->num_encoded; ++i)
+    TpCheckInput(isfinite(encoding->mean[i]) && encoding->scale[i] > 0.0 && isfinite(encoding->scale[i]),
+                 "%s: the scaling of encoded feature %" PetscInt_FMT " is not a positive number", path, i);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TpCheckpointRead(TpRun run, const char *path, TpCheckpoint *checkpoint, double states[])
 {
   TpTrainer        trainer = checkpoint->trainer;
@@ -106,6 +144,9 @@ PetscErrorCode TpCheckpointRead(TpRun run, const char *path, TpCheckpoint *check
                "%s: holds %lld configurations of %lld numbers, the run has %lld of %lld", path, (long long)shape[0],
                (long long)shape[1], (long long)num_rungs, (long long)TpStatePackedSize(run->system.size));
   PetscCall(TpFileReadRows(file, "/states", TP_FILE_DOUBLE, 0, run->is_writer ? num_rungs : 0, states));
+  PetscCall(TpAgree(run->groups->group, run->is_writer
+                                            ? CheckWalkers(path, (PetscInt)num_rungs, (PetscInt)shape[1], states)
+                                            : PETSC_SUCCESS));
   PetscCall(TpFileReadAll(file, "/trainer/parameters", TP_FILE_FLOAT, 1, &length, trainer->parameters));
   PetscCall(TpFileReadAll(file, "/trainer/average", TP_FILE_FLOAT, 1, &length, trainer->average));
   PetscCall(TpFileReadAll(file, "/trainer/moment1", TP_FILE_FLOAT, 1, &length, trainer->moment1));
@@ -118,6 +159,7 @@ PetscErrorCode TpCheckpointRead(TpRun run, const char *path, TpCheckpoint *check
   PetscCall(TpFileReadInteger(file, "/", "next_round", &checkpoint->round));
   --checkpoint->round;
   checkpoint->is_scaled = is_scaled ? PETSC_TRUE : PETSC_FALSE;
+  PetscCall(CheckTrainer(path, checkpoint));
   PetscCall(TpFileClose(&file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

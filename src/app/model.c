@@ -246,18 +246,34 @@ static PetscErrorCode CheckNumbers(TpModel model, const char *path)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Before there is room made for them: the network that the attributes tell of has as many weights as the file holds. */
+static PetscErrorCode CheckWeights(TpFile file, const char *path, const TpNetworkSettings *settings,
+                                   PetscInt num_features, const double period[])
+{
+  TpEncoding encoding;
+  TpNetwork  network;
+  PetscInt64 found, expected;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpEncodingCreate(num_features, period, &encoding));
+  PetscCall(TpErrorAbout(TpNetworkCreate(settings, encoding->num_encoded, 1, &network), path));
+  expected = TpNetworkNumParameters(network);
+  PetscCall(TpNetworkDestroy(&network));
+  PetscCall(TpEncodingDestroy(&encoding));
+  PetscCall(TpFileShape(file, "/network/parameters", 1, &found));
+  TpCheckInput(found == expected, "%s: holds %" PetscInt64_FMT " weights, but its network has %" PetscInt64_FMT, path,
+               found, expected);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode ReadArrays(TpModel model, TpFile file, const char *path)
 {
   const PetscInt64 encoded = model->encoding->num_encoded, parameters = model->num_parameters,
                    temperatures = model->num_temperatures;
-  PetscInt64 found;
 
   PetscFunctionBeginUser;
   PetscCall(ReadTexts(file, path, "/features/name", model->num_features, TP_NAME_LENGTH, model->name[0]));
   PetscCall(ReadTexts(file, path, "/features/unit", model->num_features, TP_UNIT_LENGTH, model->unit[0]));
-  PetscCall(TpFileShape(file, "/network/parameters", 1, &found));
-  TpCheckInput(found == parameters, "%s: holds %" PetscInt64_FMT " weights, but its network has %" PetscInt64_FMT, path,
-               found, parameters);
   PetscCall(TpFileReadAll(file, "/network/parameters", TP_FILE_FLOAT, 1, &parameters, model->parameters));
   PetscCall(TpFileReadAll(file, "/encoding/mean", TP_FILE_DOUBLE, 1, &encoded, model->encoding->mean));
   PetscCall(TpFileReadAll(file, "/encoding/scale", TP_FILE_DOUBLE, 1, &encoded, model->encoding->scale));
@@ -299,6 +315,7 @@ PetscErrorCode TpModelRead(MPI_Comm comm, const char *path, TpModel *model)
   for (PetscInt64 i = 0; i < num_features; ++i)
     TpCheckInput(period[i] >= 0.0 && isfinite(period[i]), "%s: the period of feature %" PetscInt64_FMT " is %g", path,
                  i, period[i]);
+  PetscCall(CheckWeights(file, path, &network, (PetscInt)num_features, period));
   PetscCall(TpModelCreate(&network, (PetscInt)num_features, period, (PetscInt)num_temperatures, model));
   PetscCall(PetscFree(period));
   (*model)->diffusion = diffusion;

@@ -75,13 +75,21 @@ static PetscErrorCode WriteFacts(TpRun run, TpFile file)
 
 /* --------------------------------------------------------------------------------------------------------------- rows */
 
-/* How many rows there are, and how many there is room for. The same on all trainers. */
-static PetscErrorCode CountRows(TpFile file, const char *path, PetscInt64 *room, PetscInt64 *written)
+/* How many rows there are, and how many there is room for: rows of this run's rungs and features. The same on all trainers. */
+static PetscErrorCode CountRows(TpRun run, TpFile file, const char *path, PetscInt64 *room, PetscInt64 *written)
 {
   const PetscInt64 one = 1;
 
   PetscFunctionBeginUser;
   PetscCall(TpFileShape(file, "/training/loss", 1, room));
+  const PetscInt64 by_rung[]    = {*room, run->ladder->num_rungs};
+  const PetscInt64 by_feature[] = {*room, run->ladder->num_rungs, run->system.num_features};
+
+  for (int i = 0; i < TP_RECORD_COLUMNS; ++i)
+    PetscCall(TpFileCheckShape(file, tp_record_columns[i].name, tp_record_columns[i].type, 2, by_rung));
+  PetscCall(TpFileCheckShape(file, "/features/value", TP_FILE_FLOAT, 3, by_feature));
+  PetscCall(TpFileCheckShape(file, "/training/loss", TP_FILE_DOUBLE, 1, room));
+  PetscCall(TpFileCheckShape(file, "/progress/rounds_written", TP_FILE_INT64, 1, &one));
   PetscCall(TpFileReadAll(file, "/progress/rounds_written", TP_FILE_INT64, 1, &one, written));
   TpCheckInput(*written >= 0 && *written <= *room,
                "%s: %" PetscInt64_FMT " rounds written, there is room for %" PetscInt64_FMT, path, *written, *room);
@@ -141,7 +149,7 @@ PetscErrorCode TpRunFilePrepare(TpRun run, const char *path)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(TpFileOpen(run->groups->group, path, TP_RUN_FORMAT, TP_RUN_VERSION, &old));
-  code = CountRows(old, path, &room, &written);
+  code = CountRows(run, old, path, &room, &written);
   if (!code && room != wanted) {
     if (run->is_writer)
       TpLog(TP_LOG_PRODUCTION, "the run was of %lld rounds: making its files %s", (long long)room,

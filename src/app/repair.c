@@ -43,10 +43,12 @@ PetscErrorCode TpRepairCopy(TpFile from, TpFile to)
 
 static PetscErrorCode ReadTable(TpRun run, TpFile file, Table *table)
 {
-  const PetscInt64 entries = ENTRIES;
+  static const char *const names[] = {"/repair/round", "/repair/rung", "/repair/source"};
+  const PetscInt64         entries = ENTRIES;
 
   PetscFunctionBeginUser;
   *table = (Table){0};
+  for (int i = 0; i < 3; ++i) PetscCall(TpFileCheckShape(file, names[i], TP_FILE_INT64, 1, &entries));
   PetscCall(TpFileReadAll(file, "/repair/round", TP_FILE_INT64, 1, &entries, table->round));
   PetscCall(TpFileReadAll(file, "/repair/rung", TP_FILE_INT64, 1, &entries, table->rung));
   PetscCall(TpFileReadAll(file, "/repair/source", TP_FILE_INT64, 1, &entries, table->source));

@@ -34,11 +34,12 @@ static PetscErrorCode TellCheckpoint(TpFile file)
 /* The diagnostics are worked out anew: the file may be of a run that is at work, or was killed. */
 static PetscErrorCode TellRun(TpFile file)
 {
-  PetscInt64    written, shape[3];
-  TpDiagnostics diagnostics;
+  const PetscInt64 one = 1;
+  PetscInt64       written, shape[3];
+  TpDiagnostics    diagnostics;
 
   PetscFunctionBeginUser;
-  PetscCall(TpFileReadRows(file, "/progress/rounds_written", TP_FILE_INT64, 0, 1, &written));
+  PetscCall(TpFileReadAll(file, "/progress/rounds_written", TP_FILE_INT64, 1, &one, &written));
   PetscCall(TpFileShape(file, "/features/value", 3, shape));
   printf("  %lld of %lld rounds written, %lld rungs, %lld features\n", (long long)written, (long long)shape[0],
          (long long)shape[1], (long long)shape[2]);

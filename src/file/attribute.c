@@ -150,29 +150,36 @@ static PetscErrorCode HasAttribute(TpFile file, const char *object, const char *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A scalar attribute of the class expected, open; and the bytes of its type. */
+/* One value of the class expected, in one of the forms in which we write it: nothing that HDF5 would have to convert or look up. */
+static PetscBool IsRight(hid_t attribute, hid_t type, H5T_class_t class)
+{
+  const hid_t space = H5Aget_space(attribute);
+  TpFileType  found;
+  PetscBool   right =
+      space >= 0 && H5Sget_simple_extent_npoints(space) == 1 && H5Tget_class(type) == class ? PETSC_TRUE : PETSC_FALSE;
+
+  if (space >= 0) H5Sclose(space);
+  if (class == H5T_STRING)
+    return right && H5Tis_variable_str(type) == 0 && H5Tget_size(type) <= TP_FILE_MAX_TEXT + 1 ? PETSC_TRUE
+                                                                                               : PETSC_FALSE;
+  return right && TpFileFindType(type, &found) ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* A scalar attribute of the class expected, open; and its type. */
 static PetscErrorCode OpenScalar(TpFile file, const char *object, const char *name, H5T_class_t class, hid_t *attribute,
                                  hid_t *type)
 {
   PetscBool has;
-  hid_t     space;
-  PetscBool right;
 
   PetscFunctionBeginUser;
   PetscCall(HasAttribute(file, object, name, &has));
   TpCheckInput(has, "%s: '%s' has no attribute '%s'", file->path, object, name);
   *attribute = H5Aopen_by_name(file->handle, object, name, H5P_DEFAULT, H5P_DEFAULT);
-  TpCallHDF5(*attribute);
+  TpReadHDF5(file, *attribute);
   *type = H5Aget_type(*attribute);
-  TpCallHDF5(*type);
-  space = H5Aget_space(*attribute);
-  TpCallHDF5(space);
-  right = H5Tget_class(*type) == class && H5Sget_simple_extent_npoints(space) == 1 ? PETSC_TRUE : PETSC_FALSE;
-  if (class == H5T_INTEGER && right && H5Tget_size(*type) > sizeof(int64_t)) right = PETSC_FALSE;
-  TpCallHDF5(H5Sclose(space));
-  if (right) PetscFunctionReturn(PETSC_SUCCESS);
-  TpCallHDF5(H5Tclose(*type));
-  TpCallHDF5(H5Aclose(*attribute));
+  if (*type >= 0 && IsRight(*attribute, *type, class)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (*type >= 0) H5Tclose(*type);
+  H5Aclose(*attribute);
   PetscFunctionReturn(TpInputError("%s: attribute '%s' of '%s' is not %s", file->path, name, object,
                                    class == H5T_STRING ? "a text" : (class == H5T_INTEGER ? "an integer" : "a real")));
 }
@@ -180,13 +187,15 @@ static PetscErrorCode OpenScalar(TpFile file, const char *object, const char *na
 static PetscErrorCode ReadNumber(TpFile file, const char *object, const char *name, H5T_class_t class, hid_t memory,
                                  void *value)
 {
-  hid_t attribute, type;
+  hid_t  attribute, type;
+  herr_t status;
 
   PetscFunctionBeginUser;
   PetscCall(OpenScalar(file, object, name, class, &attribute, &type));
-  TpCallHDF5(H5Aread(attribute, memory, value));
-  TpCallHDF5(H5Tclose(type));
-  TpCallHDF5(H5Aclose(attribute));
+  status = H5Aread(attribute, memory, value);
+  H5Tclose(type);
+  H5Aclose(attribute);
+  TpReadHDF5(file, status);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -207,36 +216,21 @@ PetscErrorCode TpFileReadReal(TpFile file, const char *object, const char *name,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The text of an open attribute, which the caller frees with PetscFree(). */
-static PetscErrorCode ReadOpenText(hid_t attribute, hid_t type, char **text)
-{
-  const htri_t variable = H5Tis_variable_str(type);
-  char        *borrowed = NULL;
-
-  PetscFunctionBeginUser;
-  TpCallHDF5(variable);
-  if (variable) {
-    TpCallHDF5(H5Aread(attribute, type, &borrowed));
-    PetscCall(PetscStrallocpy(borrowed ? borrowed : "", text));
-    TpCallHDF5(H5free_memory(borrowed));
-  } else {
-    PetscCall(PetscCalloc1(H5Tget_size(type) + 1, text));
-    TpCallHDF5(H5Aread(attribute, type, *text));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Add one part to the text, which is reallocated. */
 static PetscErrorCode AppendText(TpFile file, const char *object, const char *name, char **text)
 {
-  hid_t attribute = H5I_INVALID_HID, type = H5I_INVALID_HID;
-  char *part, *longer;
+  hid_t  attribute = H5I_INVALID_HID, type = H5I_INVALID_HID;
+  herr_t status;
+  char  *part, *longer;
 
   PetscFunctionBeginUser;
   PetscCall(OpenScalar(file, object, name, H5T_STRING, &attribute, &type));
-  PetscCall(ReadOpenText(attribute, type, &part));
-  TpCallHDF5(H5Tclose(type));
-  TpCallHDF5(H5Aclose(attribute));
+  PetscCall(PetscCalloc1(H5Tget_size(type) + 1, &part));
+  status = H5Aread(attribute, type, part);
+  H5Tclose(type);
+  H5Aclose(attribute);
+  if (status < 0) PetscCall(PetscFree(part));
+  TpReadHDF5(file, status);
   if (*text) {
     const size_t length = strlen(*text) + strlen(part) + 1;
 

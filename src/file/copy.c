@@ -7,18 +7,12 @@ enum { COPY_BYTES = 16 * 1024 * 1024 }; /* in the memory of each rank */
 static PetscErrorCode LookAt(TpFile file, const char *name, hid_t dataset, const TpFileBlock *block, TpFileType *type,
                              size_t *row_bytes)
 {
-  const TpFileType types[] = {TP_FILE_INT32, TP_FILE_INT64, TP_FILE_FLOAT, TP_FILE_DOUBLE};
-  const hid_t      stored  = H5Dget_type(dataset);
-  PetscBool        found   = PETSC_FALSE;
+  const hid_t     stored = H5Dget_type(dataset);
+  const PetscBool found  = TpFileFindType(stored, type);
 
   PetscFunctionBeginUser;
-  TpCallHDF5(stored);
-  for (size_t i = 0; i < sizeof(types) / sizeof(types[0]) && !found; ++i) {
-    *type = types[i];
-    found = H5Tequal(stored, TpFileStoredType(types[i])) > 0 ? PETSC_TRUE : PETSC_FALSE;
-  }
   *row_bytes = H5Tget_size(stored);
-  TpCallHDF5(H5Tclose(stored));
+  H5Tclose(stored);
   TpCheckInput(found, "%s: dataset '%s' holds no numbers of ours", file->path, name);
   for (PetscInt d = 1; d < block->rank; ++d) *row_bytes *= (size_t)block->shape[d];
   PetscFunctionReturn(PETSC_SUCCESS);

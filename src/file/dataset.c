@@ -36,6 +36,17 @@ hid_t TpFileMemoryType(TpFileType type)
   return H5I_INVALID_HID;
 }
 
+PetscBool TpFileFindType(hid_t stored, TpFileType *type)
+{
+  static const TpFileType types[] = {TP_FILE_INT32, TP_FILE_INT64, TP_FILE_FLOAT, TP_FILE_DOUBLE};
+
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(types); ++i) {
+    *type = types[i];
+    if (H5Tequal(stored, TpFileStoredType(types[i])) > 0) return PETSC_TRUE;
+  }
+  return PETSC_FALSE;
+}
+
 /* ------------------------------------------------------------------------------------------------------------ define */
 
 TpFileEntry *TpFileFindEntry(TpFile file, const char *name)
@@ -224,7 +235,7 @@ PetscErrorCode TpFileTransferRead(TpFile file, const char *name, hid_t dataset, 
 
 /* ------------------------------------------------------------------------------------------------------------- write */
 
-/* What only our own code can do wrong. Local. */
+/* What only our own code can do wrong, and a file that HDF5 can't make out. Local. */
 static PetscErrorCode CheckWrite(TpFile file, const char *name, hid_t dataset, TpFileType type,
                                  const TpFileBlock *block, const void *data)
 {
@@ -233,16 +244,15 @@ static PetscErrorCode CheckWrite(TpFile file, const char *name, hid_t dataset, T
   hsize_t     elements = 1;
 
   PetscFunctionBeginUser;
-  TpCallHDF5(stored);
-  same = H5Tequal(stored, TpFileStoredType(type));
-  TpCallHDF5(same);
-  TpCallHDF5(H5Tclose(stored));
+  TpReadHDF5(file, stored);
+  same = H5Tequal(stored, TpFileStoredType(type)) > 0;
+  H5Tclose(stored);
   PetscCheck(file->mode != TP_FILE_READ, PETSC_COMM_SELF, PETSC_ERR_ORDER, "%s is open for reading", file->path);
   PetscCheck(same, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: dataset '%s' has another type than the data", file->path,
              name);
   if (file->mode == TP_FILE_UPDATE) {
     sealed = H5Aexists(dataset, "checksum");
-    TpCallHDF5(sealed);
+    TpReadHDF5(file, sealed);
     PetscCheck(!sealed, PETSC_COMM_SELF, PETSC_ERR_ORDER,
                "%s: dataset '%s' is written once: make it with TpFileDefine() to update it", file->path, name);
   }

@@ -36,3 +36,11 @@ PetscErrorCode TpErrorHDF5(int line, const char *function, const char *file, con
   TpFileReason(reason, sizeof(reason));
   return PetscError(PETSC_COMM_SELF, line, function, file, PETSC_ERR_LIB, PETSC_ERROR_INITIAL, "%s: %s", call, reason);
 }
+
+PetscErrorCode TpErrorUnreadable(TpFile file)
+{
+  char reason[256];
+
+  TpFileReason(reason, sizeof(reason));
+  return TpInputError("%s: is damaged: HDF5 can't read it: %s", file->path, reason);
+}

@@ -33,6 +33,7 @@ struct TpFile_ {
   hid_t        handle;
   TpFileMode   mode;
   PetscBool    placed;
+  int64_t      size; /* bytes of the file; 0 while creating */
   char        *path;
   char        *temporary;   /* NULL but while creating */
   int64_t      extent;      /* creating only: end of the last dataset's data */
@@ -53,6 +54,13 @@ typedef struct {
 
 /* -------------------------------------------------------------------------------------------------------- error.c */
 
+/** As TpCallHDF5(), on a file that is being read: what HDF5 can't make out is damage, and no mistake of ours. **/
+#define TpReadHDF5(file, call)                                                                                         \
+  do {                                                                                                                 \
+    if (PetscUnlikely((call) < 0)) PetscFunctionReturn(TpErrorUnreadable(file));                                       \
+  } while (0)
+PetscErrorCode TpErrorUnreadable(TpFile file);
+
 /** HDF5's innermost message of the failure just seen. Not collective. **/
 void TpFileReason(char text[], size_t length);
 
@@ -69,6 +77,8 @@ PetscErrorCode TpFileAccess(MPI_Comm comm, hid_t *access);
 
 hid_t TpFileStoredType(TpFileType type);
 hid_t TpFileMemoryType(TpFileType type);
+/** Which of ours a stored type is; PETSC_FALSE: none. Not collective. **/
+PetscBool TpFileFindType(hid_t stored, TpFileType *type);
 
 /** Make a dataset of a stored type and put it on the list. Local errors only: agree afterwards. **/
 PetscErrorCode TpFileMakeDataset(TpFile file, const char *name, hid_t type, PetscInt rank, const hsize_t shape[],
@@ -89,6 +99,10 @@ PetscErrorCode TpFileTransferRead(TpFile file, const char *name, hid_t dataset, 
 
 /** Open a dataset and get its shape. TP_ERR_INPUT, the same on all ranks, if there is none or its rank is above TP_FILE_MAX_RANK. **/
 PetscErrorCode TpFileOpenDataset(TpFile file, const char *name, hid_t *dataset, TpFileBlock *block);
+
+/** Shape of an open dataset and where its data are: TP_ERR_INPUT if they are not one stretch within the file, as long as the shape says. Local. **/
+PetscErrorCode TpFileFindData(TpFile file, const char *name, hid_t dataset, TpFileBlock *block, int64_t *offset,
+                              int64_t *num_bytes);
 
 /* ---------------------------------------------------------------------------------------------------- attribute.c */
 

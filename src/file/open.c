@@ -43,8 +43,9 @@ PetscErrorCode TpFileAccess(MPI_Comm comm, hid_t *access)
 
 static PetscErrorCode OpenHDF5(TpFile file)
 {
-  hid_t access;
-  char  reason[256];
+  hid_t   access;
+  hsize_t size;
+  char    reason[256];
 
   PetscFunctionBeginUser;
   PetscCall(TpFileAccess(file->comm, &access));
@@ -52,6 +53,8 @@ static PetscErrorCode OpenHDF5(TpFile file)
   if (file->handle < 0) TpFileReason(reason, sizeof(reason));
   TpCallHDF5(H5Pclose(access));
   TpCheckInput(file->handle >= 0, "%s: can't open: %s", file->path, reason);
+  TpReadHDF5(file, H5Fget_filesize(file->handle, &size));
+  file->size = (int64_t)size;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -3,24 +3,34 @@
 
 enum { BROADCAST_BYTES = 1 << 30 };
 
+/* A link to an object of this file: a soft or external one could lead anywhere, and we make none. */
+static PetscBool HasLink(TpFile file, const char *name)
+{
+  H5L_info_t info;
+
+  if (H5Lexists(file->handle, name, H5P_DEFAULT) <= 0) return PETSC_FALSE;
+  return H5Lget_info(file->handle, name, &info, H5P_DEFAULT) >= 0 && info.type == H5L_TYPE_HARD ? PETSC_TRUE
+                                                                                                : PETSC_FALSE;
+}
+
 PetscErrorCode TpFileHas(TpFile file, const char *name, PetscBool *has)
 {
-  char  *part;
-  htri_t found = 1;
+  char     *part;
+  PetscBool found = PETSC_TRUE;
 
   PetscFunctionBeginUser;
   while (name[0] == '/') ++name;
   PetscCall(PetscStrallocpy(name, &part));
   /* HDF5 asks for one step of a path at a time */
-  for (char *c = part; *c && found > 0; ++c) {
+  for (char *c = part; *c && found; ++c) {
     if (*c != '/') continue;
     *c    = '\0';
-    found = H5Lexists(file->handle, part, H5P_DEFAULT);
+    found = HasLink(file, part);
     *c    = '/';
   }
-  if (found > 0 && part[0]) found = H5Lexists(file->handle, part, H5P_DEFAULT);
+  if (found && part[0]) found = HasLink(file, part);
   PetscCall(PetscFree(part));
-  *has = found > 0 ? PETSC_TRUE : PETSC_FALSE; /* asking below a dataset is an error to HDF5: there is nothing */
+  *has = found; /* asking below a dataset is an error to HDF5: there is nothing */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -42,6 +52,64 @@ static PetscErrorCode GetShape(TpFile file, const char *name, hid_t dataset, TpF
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The data are one stretch of this file: no chunks, no other file. */
+static PetscBool IsContiguous(hid_t dataset)
+{
+  const hid_t     list = H5Dget_create_plist(dataset);
+  const PetscBool plain =
+      list >= 0 && H5Pget_layout(list) == H5D_CONTIGUOUS && H5Pget_external_count(list) == 0 ? PETSC_TRUE : PETSC_FALSE;
+
+  if (list >= 0) H5Pclose(list);
+  return plain;
+}
+
+/* Bytes of the block's whole shape; PETSC_FALSE if they are more than `limit`. */
+static PetscBool CountBytes(const TpFileBlock *block, size_t element_bytes, uint64_t limit, uint64_t *bytes)
+{
+  *bytes = element_bytes;
+  for (PetscInt d = 0; d < block->rank; ++d)
+    if (!block->shape[d]) *bytes = 0;
+  for (PetscInt d = 0; d < block->rank && *bytes; ++d) {
+    if (block->shape[d] > limit / *bytes) return PETSC_FALSE;
+    *bytes *= block->shape[d];
+  }
+  return *bytes <= limit ? PETSC_TRUE : PETSC_FALSE;
+}
+
+PetscErrorCode TpFileFindData(TpFile file, const char *name, hid_t dataset, TpFileBlock *block, int64_t *offset,
+                              int64_t *num_bytes)
+{
+  const haddr_t start  = H5Dget_offset(dataset);
+  const hid_t   type   = H5Dget_type(dataset);
+  const size_t  width  = H5Tget_size(type);
+  const hsize_t stored = H5Dget_storage_size(dataset);
+  uint64_t      bytes  = 0;
+
+  PetscFunctionBeginUser;
+  H5Tclose(type);
+  PetscCall(GetShape(file, name, dataset, block));
+  TpCheckInput(
+      width && IsContiguous(dataset) && CountBytes(block, width, (uint64_t)file->size, &bytes) && stored == bytes &&
+          (!bytes || (start != HADDR_UNDEF && start <= (uint64_t)file->size && bytes <= (uint64_t)file->size - start)),
+      "%s: is damaged: the file does not hold the data of dataset '%s'", file->path, name);
+  *offset    = bytes ? (int64_t)start : 0;
+  *num_bytes = (int64_t)bytes;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A file that is being made has no size yet. Local. */
+static PetscErrorCode LookAt(TpFile file, const char *name, hid_t dataset, TpFileBlock *block)
+{
+  int64_t offset, num_bytes;
+
+  PetscFunctionBeginUser;
+  if (file->mode == TP_FILE_CREATE)
+    PetscCall(GetShape(file, name, dataset, block));
+  else
+    PetscCall(TpFileFindData(file, name, dataset, block, &offset, &num_bytes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TpFileOpenDataset(TpFile file, const char *name, hid_t *dataset, TpFileBlock *block)
 {
   PetscBool      has;
@@ -53,7 +121,7 @@ PetscErrorCode TpFileOpenDataset(TpFile file, const char *name, hid_t *dataset, 
   if (*dataset < 0)
     code = TpInputError("%s: has no dataset '%s'", file->path, name);
   else
-    code = GetShape(file, name, *dataset, block);
+    code = LookAt(file, name, *dataset, block);
   code = TpAgree(file->comm, code);
   if (code && *dataset >= 0) H5Dclose(*dataset);
   PetscFunctionReturn(code);
@@ -73,20 +141,67 @@ PetscErrorCode TpFileShape(TpFile file, const char *name, PetscInt rank, PetscIn
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Integers to integers at least as wide, reals to reals: HDF5 would clip or cut others in silence. Local. */
+/* The same answer on all ranks. */
+static PetscErrorCode CheckShape(TpFile file, const char *name, const TpFileBlock *block, PetscInt rank,
+                                 const PetscInt64 shape[])
+{
+  PetscFunctionBeginUser;
+  TpCheckInput(block->rank == rank, "%s: dataset '%s' has %d dimensions, expected %d", file->path, name,
+               (int)block->rank, (int)rank);
+  for (PetscInt d = 0; d < rank; ++d) {
+    TpCheckInput((PetscInt64)block->shape[d] == shape[d], "%s: dataset '%s': dimension %d is %lld, expected %lld",
+                 file->path, name, (int)d, (long long)block->shape[d], (long long)shape[d]);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same answer on all ranks. */
+static PetscErrorCode CheckIsOfType(TpFile file, const char *name, hid_t dataset, TpFileType type)
+{
+  const hid_t     stored = H5Dget_type(dataset);
+  const PetscBool same   = H5Tequal(stored, TpFileStoredType(type)) > 0 ? PETSC_TRUE : PETSC_FALSE;
+
+  PetscFunctionBeginUser;
+  H5Tclose(stored);
+  TpCheckInput(same, "%s: dataset '%s' holds numbers of another kind than expected", file->path, name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpFileCheckShape(TpFile file, const char *name, TpFileType type, PetscInt rank, const PetscInt64 shape[])
+{
+  TpFileBlock    block;
+  hid_t          dataset;
+  PetscErrorCode code;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpFileOpenDataset(file, name, &dataset, &block));
+  code = CheckIsOfType(file, name, dataset, type);
+  H5Dclose(dataset);
+  PetscCall(TpAgree(file->comm, code));
+  PetscCall(CheckShape(file, name, &block, rank, shape));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*
+  Integers to integers at least as wide, reals to reals: HDF5 would clip or cut others in silence. And only the types that we write: with others it
+  would have to convert what somebody made up. Local.
+*/
 static PetscErrorCode CheckType(TpFile file, const char *name, hid_t dataset, TpFileType type)
 {
   const hid_t stored      = H5Dget_type(dataset);
   const H5T_class_t class = H5Tget_class(stored);
   const size_t    bytes   = H5Tget_size(stored);
-  const PetscBool real    = type == TP_FILE_FLOAT || type == TP_FILE_DOUBLE ? PETSC_TRUE : PETSC_FALSE;
+  TpFileType      found;
+  const PetscBool ours = TpFileFindType(stored, &found);
+  const PetscBool real = type == TP_FILE_FLOAT || type == TP_FILE_DOUBLE ? PETSC_TRUE : PETSC_FALSE;
 
   PetscFunctionBeginUser;
-  TpCallHDF5(H5Tclose(stored));
+  H5Tclose(stored);
   TpCheckInput(class == (real ? H5T_FLOAT : H5T_INTEGER), "%s: dataset '%s' does not hold %s", file->path, name,
                real ? "reals" : "integers");
   TpCheckInput(real || bytes <= H5Tget_size(TpFileMemoryType(type)),
                "%s: dataset '%s' holds integers of %d bits, wider than expected", file->path, name, (int)(8 * bytes));
+  TpCheckInput(ours, "%s: dataset '%s' holds numbers of a kind that Tempera does not write", file->path, name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -130,20 +245,6 @@ PetscErrorCode TpFileReadRows(TpFile file, const char *name, TpFileType type, Pe
   PetscCall(TpFileOpenDataset(file, name, &dataset, &block));
   SelectRows(&block, first_row, num_rows);
   PetscCall(ReadOpen(file, name, dataset, type, &block, data));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The same answer on all ranks. */
-static PetscErrorCode CheckShape(TpFile file, const char *name, const TpFileBlock *block, PetscInt rank,
-                                 const PetscInt64 shape[])
-{
-  PetscFunctionBeginUser;
-  TpCheckInput(block->rank == rank, "%s: dataset '%s' has %d dimensions, expected %d", file->path, name,
-               (int)block->rank, (int)rank);
-  for (PetscInt d = 0; d < rank; ++d) {
-    TpCheckInput((PetscInt64)block->shape[d] == shape[d], "%s: dataset '%s': dimension %d is %lld, expected %lld",
-                 file->path, name, (int)d, (long long)block->shape[d], (long long)shape[d]);
-  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -205,6 +205,23 @@ static PetscErrorCode ExplainNoSeal(const char *path, int descriptor, const char
   PetscFunctionReturn(TpInputError("%s: is not an HDF5 file", path));
 }
 
+/* One behind the other and within the file, as we write them; rows not used are zero. */
+static PetscBool AreInOrder(const Seal *seal, const Range ranges[])
+{
+  int64_t position = TP_FILE_SEAL_BYTES;
+
+  for (int64_t i = 0; i < seal->table_rows; ++i) {
+    const Range *range = &ranges[i];
+
+    if (!range->offset && !range->length) continue;
+    if (range->offset < position || range->offset > seal->size || range->length <= 0 ||
+        range->length > seal->size - range->offset)
+      return PETSC_FALSE;
+    position = range->offset + range->length;
+  }
+  return PETSC_TRUE;
+}
+
 static PetscErrorCode CheckStructure(const char *path, int descriptor, const Seal *seal)
 {
   Range   *structure;
@@ -220,7 +237,7 @@ static PetscErrorCode CheckStructure(const char *path, int descriptor, const Sea
   length = (size_t)seal->table_rows * sizeof(Range);
   PetscCall(PetscMalloc1(seal->table_rows, &structure));
   reason = ReadAt(descriptor, structure, length, seal->table_offset);
-  if (!reason && TpChecksum(0, length, structure) == seal->table_sum)
+  if (!reason && TpChecksum(0, length, structure) == seal->table_sum && AreInOrder(seal, structure))
     reason = SumRanges(descriptor, seal->table_rows, structure, &bytes, &sum);
   PetscCall(PetscFree(structure));
   TpCheckInput(!reason, "%s: can't read: %s", path, strerror(reason));

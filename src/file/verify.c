@@ -18,16 +18,34 @@ typedef struct {
 } Sealed;
 
 typedef struct {
-  PetscInt count, capacity;
-  PetscInt num_open; /* datasets without a checksum: rows may still be written into them */
-  Sealed  *items;
+  TpFile         file;
+  PetscErrorCode code; /* what went wrong in a visit: HDF5 passes on no more than that something did */
+  PetscInt       count, capacity;
+  PetscInt       num_open; /* datasets without a checksum: rows may still be written into them */
+  Sealed        *items;
 } SealedList;
+
+/* The number in the attribute `checksum`. Local. */
+static PetscErrorCode ReadChecksum(TpFile file, const char *name, hid_t dataset, uint64_t *sum)
+{
+  const hid_t attribute = H5Aopen(dataset, "checksum", H5P_DEFAULT);
+  const hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
+  PetscBool   read =
+      H5Tequal(type, H5T_STD_U64LE) > 0 && H5Sget_simple_extent_npoints(space) == 1 ? PETSC_TRUE : PETSC_FALSE;
+
+  PetscFunctionBeginUser;
+  if (read && H5Aread(attribute, H5T_NATIVE_UINT64, sum) < 0) read = PETSC_FALSE;
+  if (space >= 0) H5Sclose(space);
+  if (type >= 0) H5Tclose(type);
+  if (attribute >= 0) H5Aclose(attribute);
+  TpCheckInput(read, "%s: is damaged: the checksum of dataset '%s' can't be read", file->path, name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 static PetscErrorCode Append(SealedList *list, hid_t dataset, const char *name)
 {
-  hid_t   attribute;
-  haddr_t offset;
-  Sealed *item, *more;
+  TpFileBlock block;
+  Sealed     *item, *more;
 
   PetscFunctionBeginUser;
   if (list->count == list->capacity) {
@@ -39,13 +57,8 @@ static PetscErrorCode Append(SealedList *list, hid_t dataset, const char *name)
   }
   item = &list->items[list->count++];
   PetscCall(PetscStrncpy(item->name, name, sizeof(item->name)));
-  attribute = H5Aopen(dataset, "checksum", H5P_DEFAULT);
-  TpCallHDF5(attribute);
-  TpCallHDF5(H5Aread(attribute, H5T_NATIVE_UINT64, &item->expected));
-  TpCallHDF5(H5Aclose(attribute));
-  offset          = H5Dget_offset(dataset);
-  item->num_bytes = offset == HADDR_UNDEF ? 0 : (int64_t)H5Dget_storage_size(dataset);
-  item->offset    = item->num_bytes ? (int64_t)offset : 0;
+  PetscCall(ReadChecksum(list->file, item->name, dataset, &item->expected));
+  PetscCall(TpFileFindData(list->file, item->name, dataset, &block, &item->offset, &item->num_bytes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -55,22 +68,26 @@ static herr_t Visit(hid_t root, const char *name, const H5O_info_t *info, void *
   SealedList *list = context;
   htri_t      has;
   hid_t       dataset;
-  herr_t      status = 0;
 
   if (info->type != H5O_TYPE_DATASET) return 0;
   dataset = H5Dopen2(root, name, H5P_DEFAULT);
   if (dataset < 0) return -1;
   has = H5Aexists(dataset, "checksum");
-  if (has < 0 || (has && Append(list, dataset, name))) status = -1;
+  if (has > 0) list->code = Append(list, dataset, name);
   if (!has && strcmp(name, "structure")) ++list->num_open;
   H5Dclose(dataset);
-  return status;
+  return has < 0 || list->code ? -1 : 0;
 }
 
 static PetscErrorCode FindSealed(TpFile file, SealedList *list)
 {
+  herr_t status;
+
   PetscFunctionBeginUser;
-  TpCallHDF5(H5Ovisit2(file->handle, H5_INDEX_NAME, H5_ITER_NATIVE, Visit, list, H5O_INFO_BASIC));
+  list->file = file;
+  status     = H5Ovisit2(file->handle, H5_INDEX_NAME, H5_ITER_NATIVE, Visit, list, H5O_INFO_BASIC);
+  if (list->code) PetscFunctionReturn(list->code);
+  TpReadHDF5(file, status);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
