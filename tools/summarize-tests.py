@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Count the results of a `meson test` from its log: skips with reasons, logs of failures, and last one line of counts.
+"""Count the results of one or more `meson test` from their logs: skips with reasons, logs of failures, and last one line of counts.
 
-Usage: summarize-tests.py TESTLOG.json [STATUS OF MESON TEST]
+Usage: summarize-tests.py TESTLOG.json [STATUS OF MESON TEST [TESTLOG.json STATUS]...]
 """
 
 import json
@@ -43,9 +43,9 @@ def show_skip(result):
     print(f"skipped: {result['name']}: {reason}")
 
 
-def main():
-    results = read_results(sys.argv[1])
-    status = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+def count(path, status):
+    """Tell of one log; returns how many passed, failed and were skipped."""
+    results = read_results(path)
     passed = [r for r in results if r["result"] in PASSED]
     skipped = [r for r in results if r["result"] in SKIPPED]
     failed = [r for r in results if r["result"] not in PASSED | SKIPPED]
@@ -61,9 +61,16 @@ def main():
     if not results:
         print("check: no test ran", file=sys.stderr)
         num_failed = max(num_failed, 1)
+    return len(passed), num_failed, len(skipped)
+
+
+def main():
+    paths, statuses = sys.argv[1::2], [int(status) for status in sys.argv[2::2]]
+    counts = [count(path, status) for path, status in zip(paths, statuses + [0])]
+    passed, failed, skipped = (sum(column) for column in zip(*counts))
     sys.stderr.flush()
-    print(f"{len(passed)} passed, {num_failed} failed, {len(skipped)} skipped", flush=True)
-    return 1 if num_failed or not passed else 0
+    print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
+    return 1 if failed or not passed else 0
 
 
 if __name__ == "__main__":

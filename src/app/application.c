@@ -23,19 +23,23 @@ static PetscErrorCode InitialisePetsc(int argc, char **argv)
   return code;
 }
 
-/* Options that PETSc has not used by the end are mistakes, but the run is done: say so. */
+/* Options that PETSc has not used by the end are mistakes, but the run is done: say so. Those of the environment stay: PetscFinalize() reads some. */
 static PetscErrorCode WarnUnusedOptions(int rank)
 {
-  PetscInt count;
-  char   **names, **values;
+  const char *environment = getenv("PETSC_OPTIONS");
+  PetscInt    count;
+  char      **names, **values;
+  char        option[256];
 
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsLeftGet(NULL, &count, &names, &values));
-  for (PetscInt i = 0; i < count && rank == 0; ++i)
-    if (!getenv("PETSC_OPTIONS") || !strstr(getenv("PETSC_OPTIONS"), names[i]))
-      TpLog(TP_LOG_WARNING, "-%s: PETSc did not use this option", names[i]);
+  for (PetscInt i = 0; i < count; ++i) {
+    if (environment && strstr(environment, names[i])) continue;
+    if (rank == 0) TpLog(TP_LOG_WARNING, "-%s: PETSc did not use this option", names[i]);
+    PetscCall(PetscSNPrintf(option, sizeof(option), "-%s", names[i]));
+    PetscCall(PetscOptionsClearValue(NULL, option));
+  }
   PetscCall(PetscOptionsLeftRestore(NULL, &count, &names, &values));
-  PetscCall(PetscOptionsClear(NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -6,6 +6,7 @@ failed and 77 if skip() was called.
 
 import atexit
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -58,6 +59,10 @@ class Result:
         """The lines that tell a user what is wrong."""
         return [line for line in self.err.splitlines() if line.startswith("tempera: error: ")]
 
+    def leaks(self):
+        """Blocks that were not freed: as PETSc lists them under -malloc_dump, "[ 0]1024 bytes TpRunOnce() line 353", and as a sanitizer does."""
+        return [line for line in (self.out + self.err).splitlines() if re.match(r"\[ *\d+\] *\d+ bytes|.*LeakSanitizer", line)]
+
 
 def command_line(ranks, *arguments):
     """mpirun -n `ranks` tempera `arguments`; 0 ranks: without mpirun, which saves a second."""
@@ -77,6 +82,8 @@ def run_ok(ranks, *arguments, folder, timeout=300, environment=None):
     result = tempera(ranks, *arguments, folder=folder, timeout=timeout, environment=environment)
     if not expect(result.status == 0, f"tempera {' '.join(map(str, arguments))}: {result}"):
         finish()
+    left = result.leaks()
+    expect(not left, f"tempera {' '.join(map(str, arguments))}: not freed: " + "\n".join(left[:12]))
     return result
 
 

@@ -300,21 +300,30 @@ static PetscErrorCode Restart(const char *checkpoint)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Whose fault was it? The innermost frame that is not the system's or a sanitizer's tells: backtrace() begins with this function. */
+static const char *LibraryOf(const void *address)
+{
+  Dl_info info;
+
+  return dladdr(address, &info) && info.dli_fname ? info.dli_fname : "";
+}
+
+/* Whose fault was it? Outwards from here comes the C library, which called this function; then the first that is neither the system's nor a
+   sanitizer's. */
 static void Crash(int number)
 {
   static const char *const others[] = {"libc.so", "libasan", "libubsan", "libm.so", "ld-linux"};
   void                    *frames[MAX_FRAMES];
   const int                count = backtrace(frames, MAX_FRAMES);
+  int                      i     = 0;
 
-  for (int i = 1; i < count; ++i) {
-    PetscBool skip = PETSC_FALSE;
-    Dl_info   info;
+  while (i < count && !strstr(LibraryOf(frames[i]), "libc.so")) ++i;
+  for (; i < count; ++i) {
+    const char *library = LibraryOf(frames[i]);
+    PetscBool   skip    = PETSC_FALSE;
 
-    if (!dladdr(frames[i], &info) || !info.dli_fname) continue;
     for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(others); ++k)
-      if (strstr(info.dli_fname, others[k])) skip = PETSC_TRUE;
-    if (!skip) _exit(strstr(info.dli_fname, "libhdf5") ? CRASHED_HDF5 : CRASHED);
+      if (strstr(library, others[k])) skip = PETSC_TRUE;
+    if (!skip) _exit(strstr(library, "libhdf5") ? CRASHED_HDF5 : CRASHED);
   }
   _exit(CRASHED);
 }
