@@ -205,6 +205,23 @@ static PetscErrorCode ReadScheme(TpFile file, PetscInt *scheme)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* There is room made for rows of this width. */
+static PetscErrorCode CheckColumns(TpFile file, PetscInt64 num_rungs)
+{
+  static const char *const names[] = {"/exchange/walker", "/exchange/partner", "/exchange/accepted",
+                                      "/exchange/probability", "/energy/value"};
+  PetscInt64               shape[2];
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(names); ++i) {
+    PetscCall(TpFileShape(file, names[i], 2, shape));
+    TpCheckInput(shape[1] == num_rungs,
+                 "run.h5: %s has %" PetscInt64_FMT " columns, but the ladder has %" PetscInt64_FMT " rungs", names[i],
+                 shape[1], num_rungs);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode ReadFacts(TpFile file, TpDiagnostics diagnostics)
 {
   PetscInt64 num_rungs;
@@ -212,8 +229,10 @@ static PetscErrorCode ReadFacts(TpFile file, TpDiagnostics diagnostics)
   PetscFunctionBeginUser;
   PetscCall(TpFileShape(file, "/ladder/temperature", 1, &num_rungs));
   TpCheckInput(num_rungs >= 1, "run.h5: a ladder without rungs");
+  PetscCall(CheckColumns(file, num_rungs));
   PetscCall(TpFileReadInteger(file, "/", "start_round", &diagnostics->start_round));
   PetscCall(TpFileReadInteger(file, "/", "tune_rounds", &diagnostics->tune_rounds));
+  TpCheckInput(diagnostics->start_round >= 0, "run.h5: start_round is %" PetscInt64_FMT, diagnostics->start_round);
   PetscCall(ReadScheme(file, &diagnostics->scheme));
   diagnostics->num_rungs = (PetscInt)num_rungs;
   PetscCall(PetscMalloc5(num_rungs, &diagnostics->temperature, num_rungs, &diagnostics->rejection, num_rungs,
