@@ -7,6 +7,8 @@ that PETSc keeps, or by a sanitizer, which sees more without that.
 import os
 import stat
 
+import h5py
+
 from harness import expect, finish, run_ok, scratch, tempera
 from restarting import checkpoint, cut_run, expect_same, finished_run
 
@@ -40,5 +42,9 @@ expect_same(source, copy, "stopped after 20 rounds")
 for name in set(os.listdir(os.path.join(copy, "run"))) - before:
     rights = stat.S_IMODE(os.stat(os.path.join(copy, "run", name)).st_mode)
     expect(rights == 0o640, f"{name}: rights {rights:o}, expected 640 with umask 27")
+with h5py.File(os.path.join(copy, "run", "run.h5"), "r+") as file:
+    file["exchange/walker"][2, 1] = 100000000
+result = tempera(ranks, "run", "input.yaml", "--set", "groups.trainers=2", f"--restart={checkpoint(20)}", *every, folder=copy)
+expect(any("round 2 has walker 1e+08 at rung 1" in line for line in result.errors()), f"a walker that is none: {result}")
 expect(tempera(0, "run", "input.yaml", "--set", "run.rounds=many", folder=copy).status == 2, "a mistake has status 2")
 finish()
