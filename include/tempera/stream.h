@@ -5,7 +5,7 @@
   sends from double buffers. They may run ahead of the trainers by at most `max_lag` rounds: trainers answer each round with a
   credit. What the trainers do is a function of the rounds alone, never of the clock.
 
-  Frames of rung k belong to block b = round / block_rounds and go to shard (k + b) mod S. The number of shards S is fixed when
+  Frames of rung k belong to block b = round / keep_interval / block_rounds and go to shard (k + b) mod S. The number of shards S is fixed when
   a run is created; trainer t of K owns the shards [S t / K, S (t + 1) / K), so that a run can go on with another number of trainers.
 **/
 #pragma once
@@ -17,9 +17,10 @@
 #define TP_FRAME_VERSION 1
 
 typedef struct {
-  PetscInt64 max_lag;      /* rounds that replicas may be ahead, >= 1 */
-  PetscInt64 num_shards;   /* >= number of trainers */
-  PetscInt64 block_rounds; /* rounds per frame block */
+  PetscInt64 max_lag;       /* rounds that replicas may be ahead, >= 1 */
+  PetscInt64 num_shards;    /* >= number of trainers */
+  PetscInt64 block_rounds;  /* kept rounds per frame block */
+  PetscInt64 keep_interval; /* every so many rounds the frames are kept, in run.h5 and to learn from */
 } TpStreamSettings;
 
 /** One rung's record of one round: the state that generated it, before the swap. The features follow in the message. **/
@@ -43,6 +44,9 @@ typedef struct {
 } TpFrame;
 
 /* ------------------------------------------------------------------------------------------------ which goes where: pure */
+
+/** Whether the frames of this round are kept: the last one of every keep_interval. **/
+PetscBool TpStreamIsKept(const TpStreamSettings *settings, PetscInt64 round);
 
 /** Shard of rung's frames in this round. **/
 int TpStreamShard(const TpStreamSettings *settings, PetscInt rung, PetscInt64 round);

@@ -44,6 +44,7 @@ typedef struct {
   TpRealList          hold_out_rungs; /* training.hold_out_rungs */
   struct {
     PetscInt64 report_interval;     /* rounds */
+    PetscInt64 energy_interval;     /* rounds; that of frames, a multiple of it, is stream.keep_interval */
     PetscInt64 checkpoint_interval; /* rounds */
     PetscInt64 keep_checkpoints;
     PetscInt64 trajectory_interval; /* rounds, 0: no trajectories */

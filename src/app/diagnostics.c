@@ -114,9 +114,10 @@ static PetscErrorCode Conclude(TpDiagnostics diagnostics)
 
 /* Series 0 to R-1 are the rungs', R to 2 R - 1 the walkers'; rank t of K works out the series t, t + K, ... */
 typedef struct {
-  PetscInt64 start;  /* first round */
-  PetscInt64 length; /* rounds */
-  PetscInt   first;  /* series */
+  PetscInt64 interval; /* rounds between energies */
+  PetscInt64 start;    /* first row of energies */
+  PetscInt64 length;   /* rows */
+  PetscInt   first;    /* series */
   PetscInt   stride;
   PetscInt   count;
   double    *values; /* [count, length] */
@@ -132,26 +133,33 @@ static PetscInt PlaceOf(const Series *series, PetscInt index)
              : -1;
 }
 
-static void Collect(const Rows *rows, PetscInt row, PetscInt64 at, Series *series)
+/* Row `at` of the series: energies are those of row `energy` of their block, walkers of row `walker`. */
+static void Collect(const Rows *rows, PetscInt energy, PetscInt walker, PetscInt64 at, Series *series)
 {
   for (PetscInt k = 0; k < rows->num_rungs; ++k) {
-    const PetscInt i         = row * rows->num_rungs + k;
-    const PetscInt places[2] = {PlaceOf(series, k), PlaceOf(series, rows->num_rungs + rows->walker[i])};
+    const PetscInt who       = rows->num_rungs + rows->walker[walker * rows->num_rungs + k];
+    const PetscInt places[2] = {PlaceOf(series, k), PlaceOf(series, who)};
 
     for (int j = 0; j < 2; ++j)
-      if (places[j] >= 0) series->values[places[j] * series->length + at] = rows->energy[i];
+      if (places[j] >= 0) series->values[places[j] * series->length + at] = rows->energy[energy * rows->num_rungs + k];
   }
 }
 
+/* Blocks of rounds: walkers of all of them, energies of those that have some. */
 static PetscErrorCode ReadSeries(Rows *rows, Series *series)
 {
-  PetscFunctionBeginUser;
-  for (PetscInt64 at = 0; at < series->length; at += rows->capacity) {
-    const PetscInt count = (PetscInt)PetscMin((PetscInt64)rows->capacity, series->length - at);
+  const PetscInt64 begin = series->start * series->interval, end = (series->start + series->length) * series->interval;
 
-    PetscCall(ReadWalkers(rows, series->start + at, count));
-    PetscCall(TpFileReadRows(rows->file, "/energy/value", TP_FILE_DOUBLE, series->start + at, count, rows->energy));
-    for (PetscInt i = 0; i < count; ++i) Collect(rows, i, at + i, series);
+  PetscFunctionBeginUser;
+  for (PetscInt64 round = begin; round < end; round += rows->capacity) {
+    const PetscInt   count = (PetscInt)PetscMin((PetscInt64)rows->capacity, end - round);
+    const PetscInt64 first = round / series->interval;
+    const PetscInt   found = (PetscInt)((round + count) / series->interval - first);
+
+    PetscCall(ReadWalkers(rows, round, count));
+    PetscCall(TpFileReadRows(rows->file, "/energy/value", TP_FILE_DOUBLE, first, found, rows->energy));
+    for (PetscInt i = 0; i < found; ++i)
+      Collect(rows, i, (PetscInt)((first + i + 1) * series->interval - 1 - round), first + i - series->start, series);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -163,9 +171,12 @@ static PetscErrorCode CorrelateSeries(Rows *rows, MPI_Comm comm, PetscInt64 roun
   PetscInt       at_once;
   double        *correlation;
   int            rank, size;
-  Series         series = {.start = diagnostics->start_round, .length = rounds - diagnostics->start_round};
+  Series         series = {.interval = diagnostics->energy_interval,
+                           .start    = diagnostics->start_round / diagnostics->energy_interval};
 
   PetscFunctionBeginUser;
+  series.length = rounds / series.interval - series.start;
+  if (series.length < 1) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCallMPI(MPI_Comm_size(comm, &size));
   at_once = (PetscInt)PetscMax(
@@ -183,8 +194,10 @@ static PetscErrorCode CorrelateSeries(Rows *rows, MPI_Comm comm, PetscInt64 roun
   }
   /* each number comes from one rank, the others add zeros */
   PetscCall(TpAllreduce(MPI_IN_PLACE, correlation, num, MPI_DOUBLE, MPI_SUM, comm, NULL));
-  PetscCall(PetscArraycpy(diagnostics->rung_correlation, correlation, rows->num_rungs));
-  PetscCall(PetscArraycpy(diagnostics->walker_correlation, correlation + rows->num_rungs, rows->num_rungs));
+  for (PetscInt i = 0; i < rows->num_rungs; ++i) {
+    diagnostics->rung_correlation[i]   = correlation[i] * (double)series.interval;
+    diagnostics->walker_correlation[i] = correlation[rows->num_rungs + i] * (double)series.interval;
+  }
   PetscCall(PetscFree(series.values));
   PetscCall(PetscFree(correlation));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -232,7 +245,10 @@ static PetscErrorCode ReadFacts(TpFile file, TpDiagnostics diagnostics)
   PetscCall(CheckColumns(file, num_rungs));
   PetscCall(TpFileReadInteger(file, "/", "start_round", &diagnostics->start_round));
   PetscCall(TpFileReadInteger(file, "/", "tune_rounds", &diagnostics->tune_rounds));
-  TpCheckInput(diagnostics->start_round >= 0, "run.h5: start_round is %" PetscInt64_FMT, diagnostics->start_round);
+  PetscCall(TpFileReadInteger(file, "/", "energy_interval", &diagnostics->energy_interval));
+  TpCheckInput(diagnostics->start_round >= 0 && diagnostics->tune_rounds >= 0 && diagnostics->energy_interval >= 1,
+               "run.h5: start_round is %" PetscInt64_FMT ", energy_interval %" PetscInt64_FMT, diagnostics->start_round,
+               diagnostics->energy_interval);
   PetscCall(ReadScheme(file, &diagnostics->scheme));
   diagnostics->num_rungs = (PetscInt)num_rungs;
   PetscCall(PetscMalloc5(num_rungs, &diagnostics->temperature, num_rungs, &diagnostics->rejection, num_rungs,
@@ -255,7 +271,7 @@ PetscErrorCode TpDiagnosticsCreate(TpFile file, MPI_Comm comm, PetscInt64 rounds
   PetscCall(Conclude(*diagnostics));
   for (PetscInt i = 0; i < (*diagnostics)->num_rungs; ++i)
     (*diagnostics)->rung_correlation[i] = (*diagnostics)->walker_correlation[i] = NAN;
-  if (rounds > (*diagnostics)->start_round) PetscCall(CorrelateSeries(&rows, comm, rounds, *diagnostics));
+  PetscCall(CorrelateSeries(&rows, comm, rounds, *diagnostics));
   PetscCall(RowsDestroy(&rows));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

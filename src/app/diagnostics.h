@@ -4,13 +4,14 @@
 
 #include "run-impl.h"
 
-/** Of the first `statistics->rounds` rounds. Energies are those after equilibration. Numbers that do not exist yet are NaN. **/
+/** Of `statistics->rounds` rounds, those of a tuning left out. Energies are those after equilibration. Numbers that do not exist yet are NaN. **/
 struct TpDiagnostics_ {
   PetscInt           num_rungs;
-  PetscInt           scheme;      /* index into tp_scheme_words */
-  PetscInt64         start_round; /* rounds of equilibration: their energies are left out */
-  PetscInt64         tune_rounds; /* their temperatures are not the ladder's */
-  double            *temperature; /* [num_rungs] */
+  PetscInt           scheme;          /* index into tp_scheme_words */
+  PetscInt64         energy_interval; /* rounds between energies */
+  PetscInt64         start_round;     /* rounds of equilibration: their energies are left out */
+  PetscInt64         tune_rounds;     /* their temperatures are not the ladder's */
+  double            *temperature;     /* [num_rungs] */
   TpLadderStatistics statistics;
   double            *rejection;          /* [num_rungs - 1] mean, of pair (i, i + 1) */
   double             second_eigenvalue;  /* of the symmetric transition matrix */

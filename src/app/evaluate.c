@@ -64,19 +64,28 @@ static PetscErrorCode Destroy(Evaluation *evaluation)
 
 /* ---------------------------------------------------------------------------------------------------------- reference */
 
-/* This rank's share of the rounds after equilibration: [*first, *end). */
-static void ShareOfRounds(TpRun run, PetscInt64 *first, PetscInt64 *end)
+/* Rows of /features/value after equilibration: [*start, *end). */
+static void RowsOfFrames(TpRun run, PetscInt64 *start, PetscInt64 *end)
 {
-  const PetscInt64 start  = PetscMin(run->settings.training.start_round, run->settings.run.rounds),
-                   rounds = run->settings.run.rounds - start;
-  int size                = run->groups->num_replicas + run->groups->num_trainers;
+  const PetscInt64 rounds = run->settings.run.rounds, interval = run->settings.stream.keep_interval;
 
-  *first = start + rounds * run->groups->world_rank / size;
-  *end   = start + rounds * (run->groups->world_rank + 1) / size;
+  *start = PetscMin(run->settings.training.start_round, rounds) / interval;
+  *end   = rounds / interval;
+}
+
+/* This rank's share of them: [*first, *end). */
+static void ShareOfRows(TpRun run, PetscInt64 *first, PetscInt64 *end)
+{
+  const int  size = run->groups->num_replicas + run->groups->num_trainers;
+  PetscInt64 start, all_end;
+
+  RowsOfFrames(run, &start, &all_end);
+  *first = start + (all_end - start) * run->groups->world_rank / size;
+  *end   = start + (all_end - start) * (run->groups->world_rank + 1) / size;
 }
 
 /* Features that have no period are binned over the range of the held-out MD, a little widened. */
-static PetscErrorCode SetRanges(Evaluation *evaluation, PetscInt64 rounds, const float features[])
+static PetscErrorCode SetRanges(Evaluation *evaluation, PetscInt64 rows, const float features[])
 {
   TpRun          run = evaluation->run;
   const PetscInt num = run->system.num_features;
@@ -87,9 +96,9 @@ static PetscErrorCode SetRanges(Evaluation *evaluation, PetscInt64 rounds, const
     if (run->system.period[i] > 0.0) continue;
     low[i]  = PETSC_MAX_REAL;
     high[i] = -PETSC_MAX_REAL;
-    for (PetscInt64 round = 0; round < rounds; ++round) {
+    for (PetscInt64 row = 0; row < rows; ++row) {
       for (PetscInt j = 0; j < evaluation->num; ++j) {
-        const double value = features[(round * run->ladder->num_rungs + evaluation->rung[j]) * num + i];
+        const double value = features[(row * run->ladder->num_rungs + evaluation->rung[j]) * num + i];
 
         low[i]  = PetscMin(low[i], value);
         high[i] = PetscMax(high[i], value);
@@ -109,24 +118,24 @@ static PetscErrorCode SetRanges(Evaluation *evaluation, PetscInt64 rounds, const
 
 static PetscErrorCode CountReference(Evaluation *evaluation)
 {
-  TpRun            run    = evaluation->run;
-  const PetscInt   num    = run->system.num_features;
-  const PetscInt   stride = run->ladder->num_rungs * num;
-  const PetscInt64 start  = PetscMin(run->settings.training.start_round, run->settings.run.rounds),
-                   middle = (start + run->settings.run.rounds) / 2;
-  PetscInt64 first, end;
-  char       path[PETSC_MAX_PATH_LEN];
-  float     *features;
-  TpFile     file;
+  TpRun          run    = evaluation->run;
+  const PetscInt num    = run->system.num_features;
+  const PetscInt stride = run->ladder->num_rungs * num;
+  PetscInt64     start, all_end, first, end;
+  char           path[PETSC_MAX_PATH_LEN];
+  float         *features;
+  TpFile         file;
 
   PetscFunctionBeginUser;
-  ShareOfRounds(run, &first, &end);
+  RowsOfFrames(run, &start, &all_end);
+  ShareOfRows(run, &first, &end);
   PetscCall(TpRunPath(run, "run.h5", path));
   PetscCall(TpFileOpen(run->groups->world, path, TP_RUN_FORMAT, TP_RUN_VERSION, &file));
   PetscCall(PetscMalloc1(PetscMax(1, (end - first) * stride), &features));
   PetscCall(TpFileReadRows(file, "/features/value", TP_FILE_FLOAT, first, end - first, features));
   PetscCall(TpFileClose(&file));
   PetscCall(SetRanges(evaluation, end - first, features));
+  const PetscInt64 middle = (start + all_end) / 2;
   const PetscInt64 split = PetscMin(PetscMax(middle, first), end) - first; /* rows before it belong to the first half */
   for (PetscInt i = 0; i < evaluation->num; ++i) {
     Comparison  *comparison = &evaluation->comparison[i];

@@ -48,7 +48,8 @@ static PetscErrorCode ReceiveFrames(TpLearner learner, PetscInt64 number, Round 
       round->last || (all & TP_DECIDE_CHECKPOINT) || TpRunIsCheckpointRound(run, number) ? PETSC_TRUE : PETSC_FALSE;
   for (PetscInt i = 0; i < count && !round->failed && !learner->is_draining; ++i) {
     TpRecorderAdd(learner->recorder, &frames[i], features + i * run->system.num_features);
-    PetscCall(TpLearnerKeep(learner, &frames[i], features + i * run->system.num_features));
+    if (TpStreamIsKept(&run->settings.stream, number))
+      PetscCall(TpLearnerKeep(learner, &frames[i], features + i * run->system.num_features));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -107,6 +107,8 @@ const TpParameter tp_parameters[] = {
 
   /* output */
   INT("output.report_interval", output.report_interval, "100", 1, 1e9, "Rounds between lines of progress; run.h5 and metrics.csv are written then."),
+  INT("output.energy_interval", output.energy_interval, "1", 1, 1e9, "Rounds between energies and kinetic temperatures in run.h5; exchanges are there for every round."),
+  INT("output.feature_interval", stream.keep_interval, "1", 1, 1e9, "Rounds between frames (features and labels) in run.h5, which are those that are learned from; a multiple of energy_interval."),
   INT("output.checkpoint_interval", output.checkpoint_interval, "1000", 1, 1e12, "Rounds between checkpoints; there is one at the end in any case."),
   INT("output.keep_checkpoints", output.keep_checkpoints, "2", 2, 1e6, "Checkpoints to keep, the newest ones."),
   INT("output.trajectory_interval", output.trajectory_interval, "10", 0, 1e12, "Rounds between frames of the trajectories; 0: no trajectories."),

@@ -70,10 +70,12 @@ static void TellSizes(TpRun run, PetscInt encoded, PetscInt parameters)
   const TpSettings *settings = &run->settings;
   const double      R = run->ladder->num_rungs, rounds = (double)settings->run.rounds, frames = R * rounds,
                K         = (double)settings->groups.trainers;
-  const double shards    = frames * (encoded * sizeof(float) + sizeof(double)) / K;
+  const double kept      = frames / (double)settings->stream.keep_interval;
+  const double shards    = kept * (encoded * sizeof(float) + sizeof(double)) / K;
   const double optimiser = (double)parameters * sizeof(float) * (5.0 + (double)settings->stream.num_shards / K);
-  const double run_file =
-      frames * (4 * sizeof(double) + 3 * sizeof(int32_t) + run->system.num_features * sizeof(float));
+  const double run_file  = frames * (sizeof(double) + 3 * sizeof(int32_t)) +
+                          frames / (double)settings->output.energy_interval * 2 * sizeof(double) +
+                          kept * (sizeof(double) + run->system.num_features * sizeof(float));
   const double checkpoint = R * TpStatePackedSize(run->system.size) * sizeof(double) + 4.0 * parameters * sizeof(float);
   double       trajectory = 0.0;
 

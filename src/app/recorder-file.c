@@ -3,38 +3,47 @@
 #include "recorder-impl.h"
 
 const TpRecordColumn tp_record_columns[TP_RECORD_COLUMNS] = {
-    {TP_RECORD_ENERGY, "/energy/value", TP_FILE_DOUBLE, TP_DIMENSION_ENERGY,
-     "potential energy of the state that each rung generated, before the swap [round, rung]"},
-    {TP_RECORD_LABEL, "/temperature/label", TP_FILE_DOUBLE, TP_DIMENSION_TEMPERATURE,
-     "temperature label that is learned with the frame [round, rung]"},
-    {TP_RECORD_KINETIC, "/temperature/kinetic", TP_FILE_DOUBLE, TP_DIMENSION_TEMPERATURE,
-     "kinetic temperature of all moving atoms [round, rung]"},
-    {TP_RECORD_PROBABILITY, "/exchange/probability", TP_FILE_DOUBLE, TP_DIMENSION_NONE,
+    {TP_RECORD_ENERGY, "/energy/value", TP_FILE_DOUBLE, TP_RECORD_EACH_ENERGY, TP_DIMENSION_ENERGY,
+     "potential energy of the state that each rung generated, before the swap [row, rung]"},
+    {TP_RECORD_LABEL, "/temperature/label", TP_FILE_DOUBLE, TP_RECORD_EACH_FRAME, TP_DIMENSION_TEMPERATURE,
+     "temperature label that is learned with the frame [row, rung]"},
+    {TP_RECORD_KINETIC, "/temperature/kinetic", TP_FILE_DOUBLE, TP_RECORD_EACH_ENERGY, TP_DIMENSION_TEMPERATURE,
+     "kinetic temperature of all moving atoms [row, rung]"},
+    {TP_RECORD_PROBABILITY, "/exchange/probability", TP_FILE_DOUBLE, TP_RECORD_EACH_ROUND, TP_DIMENSION_NONE,
      "probability of the swap tried after the frame [round, rung]"},
-    {TP_RECORD_WALKER, "/exchange/walker", TP_FILE_INT32, TP_DIMENSION_NONE,
+    {TP_RECORD_WALKER, "/exchange/walker", TP_FILE_INT32, TP_RECORD_EACH_ROUND, TP_DIMENSION_NONE,
      "walker at each rung, before the swap [round, rung]"},
-    {TP_RECORD_PARTNER, "/exchange/partner", TP_FILE_INT32, TP_DIMENSION_NONE,
+    {TP_RECORD_PARTNER, "/exchange/partner", TP_FILE_INT32, TP_RECORD_EACH_ROUND, TP_DIMENSION_NONE,
      "rung that a swap was tried with after the frame, -1: none [round, rung]"},
-    {TP_RECORD_ACCEPTED, "/exchange/accepted", TP_FILE_INT32, TP_DIMENSION_NONE,
+    {TP_RECORD_ACCEPTED, "/exchange/accepted", TP_FILE_INT32, TP_RECORD_EACH_ROUND, TP_DIMENSION_NONE,
      "whether that swap was accepted [round, rung]"},
 };
+
+PetscInt64 TpRecordInterval(TpRun run, TpRecordCadence cadence)
+{
+  return cadence == TP_RECORD_EACH_ENERGY  ? run->settings.output.energy_interval
+         : cadence == TP_RECORD_EACH_FRAME ? run->settings.stream.keep_interval
+                                           : 1;
+}
 
 static PetscErrorCode DefineDatasets(TpRun run, TpFile file)
 {
   const PetscInt     num_rungs = run->ladder->num_rungs, num_features = run->system.num_features;
   const PetscInt64   rounds = run->settings.run.rounds, one = 1;
-  const PetscInt64   by_rung[]    = {rounds, num_rungs};
-  const PetscInt64   by_feature[] = {rounds, num_rungs, num_features};
+  const PetscInt64   by_feature[] = {rounds / TpRecordInterval(run, TP_RECORD_EACH_FRAME), num_rungs, num_features};
   const TpUnitSystem units        = run->system.units;
 
   PetscFunctionBeginUser;
   PetscCall(TpFileDefine(file, "/progress/rounds_written", TP_FILE_INT64, 1, &one, "",
                          "rows below are valid up to this round"));
-  for (int i = 0; i < TP_RECORD_COLUMNS; ++i)
+  for (int i = 0; i < TP_RECORD_COLUMNS; ++i) {
+    const PetscInt64 by_rung[] = {rounds / TpRecordInterval(run, tp_record_columns[i].cadence), num_rungs};
+
     PetscCall(TpFileDefine(file, tp_record_columns[i].name, tp_record_columns[i].type, 2, by_rung,
                            TpUnitName(units, tp_record_columns[i].dimension), tp_record_columns[i].description));
+  }
   PetscCall(TpFileDefine(file, "/features/value", TP_FILE_FLOAT, 3, by_feature, "see /features/unit",
-                         "features of each frame [round, rung, feature]"));
+                         "features of each frame [row, rung, feature]"));
   PetscCall(TpFileDefine(file, "/training/loss", TP_FILE_DOUBLE, 1, &rounds, "",
                          "denoising loss of the last optimiser step of each round; NaN: none was done"));
   PetscCall(TpDiagnosticsDefine(file, num_rungs));
@@ -67,6 +76,8 @@ static PetscErrorCode WriteFacts(TpRun run, TpFile file)
   PetscCall(TpFileWriteText(file, "/", "engine", run->system.engine));
   PetscCall(TpFileWriteText(file, "/", "scheme", tp_scheme_words[run->ladder->scheme]));
   PetscCall(TpFileWriteInteger(file, "/", "steps_per_round", settings->ladder.interval));
+  PetscCall(TpFileWriteInteger(file, "/", "energy_interval", settings->output.energy_interval));
+  PetscCall(TpFileWriteInteger(file, "/", "feature_interval", settings->stream.keep_interval));
   PetscCall(TpFileWriteReal(file, "/", "timestep", settings->engine.timestep));
   PetscCall(TpFileWriteInteger(file, "/", "start_round", settings->training.start_round));
   PetscCall(TpFileWriteInteger(file, "/", "tune_rounds", TpRunFirstKept(run)));
@@ -97,15 +108,17 @@ static PetscErrorCode CountRows(TpRun run, TpFile file, const char *path, PetscI
 }
 
 /* All rows that are valid, not only those before the checkpoint: later checkpoints may count on them. */
-static PetscErrorCode CopyRows(TpRun run, TpFile from, TpFile to, PetscInt64 rows)
+static PetscErrorCode CopyRows(TpRun run, TpFile from, TpFile to, PetscInt64 rounds)
 {
   PetscFunctionBeginUser;
-  for (int i = 0; i < TP_RECORD_COLUMNS; ++i) PetscCall(TpFileCopyRows(from, to, tp_record_columns[i].name, rows));
-  PetscCall(TpFileCopyRows(from, to, "/features/value", rows));
-  PetscCall(TpFileCopyRows(from, to, "/training/loss", rows));
+  for (int i = 0; i < TP_RECORD_COLUMNS; ++i)
+    PetscCall(TpFileCopyRows(from, to, tp_record_columns[i].name,
+                             rounds / TpRecordInterval(run, tp_record_columns[i].cadence)));
+  PetscCall(TpFileCopyRows(from, to, "/features/value", rounds / TpRecordInterval(run, TP_RECORD_EACH_FRAME)));
+  PetscCall(TpFileCopyRows(from, to, "/training/loss", rounds));
   PetscCall(TpRepairCopy(from, to));
   if (run->tuner) PetscCall(TpTuningCopy(run, from, to));
-  PetscCall(TpFileWriteRows(to, "/progress/rounds_written", TP_FILE_INT64, 0, run->is_writer ? 1 : 0, &rows));
+  PetscCall(TpFileWriteRows(to, "/progress/rounds_written", TP_FILE_INT64, 0, run->is_writer ? 1 : 0, &rounds));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

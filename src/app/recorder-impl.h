@@ -21,16 +21,23 @@ enum {
 
 enum { TP_RECORD_COLUMNS = 7 };
 
-/** A dataset [round, rung] of run.h5, and the number that goes there. **/
+/** How often there is a row: of every n-th round, the last one of each n. **/
+typedef enum { TP_RECORD_EACH_ROUND, TP_RECORD_EACH_ENERGY, TP_RECORD_EACH_FRAME } TpRecordCadence;
+
+/** A dataset [row, rung] of run.h5, and the number that goes there. **/
 typedef struct {
-  int         number;
-  const char *name;
-  TpFileType  type;
-  TpDimension dimension;
-  const char *description;
+  int             number;
+  const char     *name;
+  TpFileType      type;
+  TpRecordCadence cadence;
+  TpDimension     dimension;
+  const char     *description;
 } TpRecordColumn;
 
 extern const TpRecordColumn tp_record_columns[TP_RECORD_COLUMNS];
+
+/** Rounds between rows: row i is of the round (i + 1) n - 1, and `rounds` rounds have rounds / n rows. Pure. **/
+PetscInt64 TpRecordInterval(TpRun run, TpRecordCadence cadence);
 
 /**
   Let run.h5 be there with `run.rounds` rows: made by a new run, and made anew by a restart of another length, which keeps the rows written so far.

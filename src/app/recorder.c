@@ -152,36 +152,80 @@ static PetscErrorCode Gather(TpRecorder recorder, PetscInt rounds)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void FillColumn(TpRecorder recorder, int i, PetscInt first_row, PetscInt rows)
-{
-  const double *numbers = recorder->numbers + first_row * TP_RECORD_NUMBERS + tp_record_columns[i].number;
+/* Rows of a dataset that has one every so many rounds: those of the rounds [round, round + rounds) of the buffers. */
+typedef struct {
+  PetscInt64 interval;
+  PetscInt64 first;
+  PetscInt   count;
+} Rows;
 
-  for (PetscInt row = 0; row < rows; ++row) {
-    if (tp_record_columns[i].type == TP_FILE_DOUBLE)
-      ((double *)recorder->column)[row] = numbers[row * TP_RECORD_NUMBERS];
-    else
-      ((int32_t *)recorder->column)[row] = (int32_t)numbers[row * TP_RECORD_NUMBERS];
-  }
+static Rows RowsOf(TpRecorder recorder, TpRecordCadence cadence, PetscInt64 round, PetscInt rounds)
+{
+  const PetscInt64 interval = TpRecordInterval(recorder->run, cadence);
+
+  return (Rows){interval, round / interval, (PetscInt)((round + rounds) / interval - round / interval)};
 }
 
-/* Rounds are dealt out evenly: each trainer writes its share of the rows. */
-static PetscErrorCode WriteRows(TpRecorder recorder, PetscInt rounds)
+/* They are dealt out evenly: each trainer writes its share. */
+static Rows ShareOf(TpRecorder recorder, Rows rows)
 {
-  TpGroups         groups = recorder->run->groups;
-  const PetscInt   first  = (PetscInt)((PetscInt64)rounds * groups->group_rank / groups->num_trainers);
-  const PetscInt   count  = (PetscInt)((PetscInt64)rounds * (groups->group_rank + 1) / groups->num_trainers) - first;
-  const PetscInt64 round  = recorder->first_round + first;
-  const PetscInt   row    = first * recorder->num_rungs;
+  const PetscInt64 rank = recorder->run->groups->group_rank, size = recorder->run->groups->num_trainers;
+  const PetscInt   first = (PetscInt)(rows.count * rank / size), end = (PetscInt)(rows.count * (rank + 1) / size);
+
+  return (Rows){rows.interval, rows.first + first, end - first};
+}
+
+/* The round of row i, counted from the first one in the buffers, which is `round`. */
+static PetscInt PlaceOf(Rows rows, PetscInt i, PetscInt64 round)
+{
+  return (PetscInt)((rows.first + i + 1) * rows.interval - 1 - round);
+}
+
+static PetscErrorCode WriteColumn(TpRecorder recorder, const TpRecordColumn *column, PetscInt rounds)
+{
+  const PetscInt n    = recorder->num_rungs;
+  const Rows     rows = ShareOf(recorder, RowsOf(recorder, column->cadence, recorder->first_round, rounds));
 
   PetscFunctionBeginUser;
-  for (int i = 0; i < TP_RECORD_COLUMNS; ++i) {
-    FillColumn(recorder, i, row, count * recorder->num_rungs);
-    PetscCall(TpFileWriteRows(recorder->file, tp_record_columns[i].name, tp_record_columns[i].type, round, count,
-                              recorder->column));
+  for (PetscInt i = 0; i < rows.count; ++i) {
+    const double *numbers =
+        recorder->numbers + PlaceOf(rows, i, recorder->first_round) * n * TP_RECORD_NUMBERS + column->number;
+
+    for (PetscInt k = 0; k < n; ++k) {
+      if (column->type == TP_FILE_DOUBLE)
+        ((double *)recorder->column)[i * n + k] = numbers[k * TP_RECORD_NUMBERS];
+      else
+        ((int32_t *)recorder->column)[i * n + k] = (int32_t)numbers[k * TP_RECORD_NUMBERS];
+    }
   }
-  PetscCall(TpFileWriteRows(recorder->file, "/features/value", TP_FILE_FLOAT, round, count,
-                            recorder->features + row * recorder->num_features));
-  PetscCall(TpFileWriteRows(recorder->file, "/training/loss", TP_FILE_DOUBLE, round, count, recorder->loss + first));
+  PetscCall(TpFileWriteRows(recorder->file, column->name, column->type, rows.first, rows.count, recorder->column));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Rows of frames are moved together, to the front of the buffer. */
+static PetscErrorCode WriteFeatures(TpRecorder recorder, PetscInt rounds)
+{
+  const size_t width = (size_t)(recorder->num_rungs * recorder->num_features);
+  const Rows   rows  = ShareOf(recorder, RowsOf(recorder, TP_RECORD_EACH_FRAME, recorder->first_round, rounds));
+
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < rows.count; ++i)
+    PetscCall(PetscArraymove(recorder->features + (size_t)i * width,
+                             recorder->features + (size_t)PlaceOf(rows, i, recorder->first_round) * width, width));
+  PetscCall(
+      TpFileWriteRows(recorder->file, "/features/value", TP_FILE_FLOAT, rows.first, rows.count, recorder->features));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteRows(TpRecorder recorder, PetscInt rounds)
+{
+  const Rows loss = ShareOf(recorder, RowsOf(recorder, TP_RECORD_EACH_ROUND, recorder->first_round, rounds));
+
+  PetscFunctionBeginUser;
+  for (int i = 0; i < TP_RECORD_COLUMNS; ++i) PetscCall(WriteColumn(recorder, &tp_record_columns[i], rounds));
+  PetscCall(WriteFeatures(recorder, rounds));
+  PetscCall(TpFileWriteRows(recorder->file, "/training/loss", TP_FILE_DOUBLE, loss.first, loss.count,
+                            recorder->loss + PlaceOf(loss, 0, recorder->first_round)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -218,22 +262,20 @@ PetscErrorCode TpRecorderFlush(TpRecorder recorder, PetscInt64 end_round)
 
 /* ------------------------------------------------------------------------------------------------------------ replay */
 
-/* Read `rounds` rounds into the buffers, on every trainer. */
-static PetscErrorCode ReadRows(TpRecorder recorder, PetscInt64 round, PetscInt rounds)
+static PetscErrorCode ReadColumn(TpRecorder recorder, const TpRecordColumn *column, PetscInt64 round, PetscInt rounds)
 {
-  const PetscInt rows = rounds * recorder->num_rungs;
+  const PetscInt n    = recorder->num_rungs;
+  const Rows     rows = RowsOf(recorder, column->cadence, round, rounds);
 
   PetscFunctionBeginUser;
-  PetscCall(PetscArrayzero(recorder->numbers, rows * TP_RECORD_NUMBERS));
-  for (int i = 0; i < TP_RECORD_COLUMNS; ++i) {
-    PetscCall(TpFileReadRows(recorder->file, tp_record_columns[i].name, tp_record_columns[i].type, round, rounds,
-                             recorder->column));
-    for (PetscInt row = 0; row < rows; ++row)
-      recorder->numbers[row * TP_RECORD_NUMBERS + tp_record_columns[i].number] =
-          tp_record_columns[i].type == TP_FILE_DOUBLE ? ((double *)recorder->column)[row]
-                                                      : ((int32_t *)recorder->column)[row];
+  PetscCall(TpFileReadRows(recorder->file, column->name, column->type, rows.first, rows.count, recorder->column));
+  for (PetscInt i = 0; i < rows.count; ++i) {
+    double *numbers = recorder->numbers + PlaceOf(rows, i, round) * n * TP_RECORD_NUMBERS + column->number;
+
+    for (PetscInt k = 0; k < n; ++k)
+      numbers[k * TP_RECORD_NUMBERS] = column->type == TP_FILE_DOUBLE ? ((double *)recorder->column)[i * n + k]
+                                                                      : ((int32_t *)recorder->column)[i * n + k];
   }
-  PetscCall(TpFileReadRows(recorder->file, "/features/value", TP_FILE_FLOAT, round, rounds, recorder->features));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -252,22 +294,41 @@ static PetscErrorCode CheckRound(TpRecorder recorder, const char *path, PetscInt
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode VisitRound(TpRecorder recorder, PetscInt64 round, PetscInt index, TpReplayFunction visit,
-                                 void *context)
+/* Read `rounds` rounds into the buffers, on every trainer; features row by row, as they are in the file. */
+static PetscErrorCode ReadRows(TpRecorder recorder, PetscInt64 round, PetscInt rounds)
 {
-  PetscFunctionBeginUser;
-  for (PetscInt k = 0; k < recorder->num_rungs; ++k) {
-    const PetscInt row   = index * recorder->num_rungs + k;
-    const double  *n     = recorder->numbers + row * TP_RECORD_NUMBERS;
-    const TpFrame  frame = {.version = TP_FRAME_VERSION,
-                            .round   = round,
-                            .rung    = k,
-                            .walker  = (PetscInt64)n[TP_RECORD_WALKER],
-                            .energy  = n[TP_RECORD_ENERGY],
-                            .label   = n[TP_RECORD_LABEL],
-                            .kinetic = n[TP_RECORD_KINETIC]};
+  const Rows frames = RowsOf(recorder, TP_RECORD_EACH_FRAME, round, rounds);
 
-    PetscCall(visit(context, &frame, recorder->features + row * recorder->num_features));
+  PetscFunctionBeginUser;
+  PetscCall(PetscArrayzero(recorder->numbers, rounds * recorder->num_rungs * TP_RECORD_NUMBERS));
+  for (int i = 0; i < TP_RECORD_COLUMNS; ++i) PetscCall(ReadColumn(recorder, &tp_record_columns[i], round, rounds));
+  PetscCall(
+      TpFileReadRows(recorder->file, "/features/value", TP_FILE_FLOAT, frames.first, frames.count, recorder->features));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The frames that were kept of the rounds in the buffers. */
+static PetscErrorCode VisitFrames(TpRecorder recorder, PetscInt64 round, PetscInt rounds, TpReplayFunction visit,
+                                  void *context)
+{
+  const Rows frames = RowsOf(recorder, TP_RECORD_EACH_FRAME, round, rounds);
+
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < frames.count; ++i) {
+    const PetscInt place = PlaceOf(frames, i, round);
+
+    for (PetscInt k = 0; k < recorder->num_rungs; ++k) {
+      const double *n     = recorder->numbers + (place * recorder->num_rungs + k) * TP_RECORD_NUMBERS;
+      const TpFrame frame = {.version = TP_FRAME_VERSION,
+                             .round   = round + place,
+                             .rung    = k,
+                             .walker  = (PetscInt64)n[TP_RECORD_WALKER],
+                             .energy  = n[TP_RECORD_ENERGY],
+                             .label   = n[TP_RECORD_LABEL],
+                             .kinetic = n[TP_RECORD_KINETIC]};
+
+      PetscCall(visit(context, &frame, recorder->features + (i * recorder->num_rungs + k) * recorder->num_features));
+    }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -293,8 +354,8 @@ PetscErrorCode TpRecorderReplay(TpRecorder recorder, PetscInt64 end_round, TpRep
 
       PetscCall(CheckRound(recorder, path, round + i, numbers));
       PetscCall(CountRound(recorder, round + i, numbers));
-      PetscCall(VisitRound(recorder, round + i, i, visit, context));
     }
+    PetscCall(VisitFrames(recorder, round, rounds, visit, context));
   }
   PetscCall(PetscArrayzero(recorder->numbers, recorder->capacity * recorder->num_rungs * TP_RECORD_NUMBERS));
   PetscCall(PetscArrayzero(recorder->features, recorder->capacity * recorder->num_rungs * recorder->num_features));

@@ -135,7 +135,7 @@ PetscErrorCode TpRecorderFlush(TpRecorder recorder, PetscInt64 end_round);
 /** The open file. Ours. **/
 TpFile TpRecorderFile(TpRecorder recorder);
 
-/** Called for every frame of a recorded run, in (round, rung) order. **/
+/** Called for every frame that was kept of a recorded run, in (round, rung) order. **/
 typedef PetscErrorCode (*TpReplayFunction)(void *context, const TpFrame *frame, const float features[]);
 
 /** Read the rounds before `end_round` back, rebuild the statistics, and forget what lies behind. Collective on the trainer group. **/

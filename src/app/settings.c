@@ -97,6 +97,12 @@ static PetscErrorCode CheckTogether(TpConfig config, const TpSettings *settings)
     PetscFunctionReturn(TpConfigError(config, "training.batch",
                                       "%" PetscInt64_FMT " is not a multiple of stream.shards, %" PetscInt64_FMT,
                                       settings->training.batch, settings->stream.num_shards));
+  if (settings->stream.keep_interval % settings->output.energy_interval)
+    PetscFunctionReturn(TpConfigError(config, "output.feature_interval",
+                                      "%" PetscInt64_FMT
+                                      " is not a multiple of output.energy_interval, %" PetscInt64_FMT
+                                      "; a frame without its energy can't be reweighted",
+                                      settings->stream.keep_interval, settings->output.energy_interval));
   if (settings->network.embedding % 2)
     PetscFunctionReturn(TpConfigError(config, "network.embedding", "%" PetscInt64_FMT " is odd; it must be even",
                                       settings->network.embedding));

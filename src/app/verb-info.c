@@ -35,13 +35,14 @@ static PetscErrorCode TellCheckpoint(TpFile file)
 static PetscErrorCode TellRun(TpFile file)
 {
   const PetscInt64 one = 1;
-  PetscInt64       written, shape[3];
+  PetscInt64       written, rounds, shape[3];
   TpDiagnostics    diagnostics;
 
   PetscFunctionBeginUser;
   PetscCall(TpFileReadAll(file, "/progress/rounds_written", TP_FILE_INT64, 1, &one, &written));
+  PetscCall(TpFileShape(file, "/training/loss", 1, &rounds));
   PetscCall(TpFileShape(file, "/features/value", 3, shape));
-  printf("  %lld of %lld rounds written, %lld rungs, %lld features\n", (long long)written, (long long)shape[0],
+  printf("  %lld of %lld rounds written, %lld rungs, %lld features\n", (long long)written, (long long)rounds,
          (long long)shape[1], (long long)shape[2]);
   fflush(stdout);
   PetscCall(TpDiagnosticsCreate(file, MPI_COMM_SELF, written, &diagnostics));

@@ -23,6 +23,10 @@ def checkpoint(rounds):
     return os.path.join("run", "checkpoints", f"round-{rounds:012d}.h5")
 
 
+# Datasets of run.h5 with a row for every n-th round.
+_ROWS = ("/energy/", "/temperature/", "/features/value", "/exchange/", "/training/")
+
+
 def _spoil(path, first_row_of):
     """Overwrite what lies behind the cut: a restart that left it there would be seen."""
     with h5py.File(path, "r+") as file:
@@ -43,7 +47,7 @@ def cut_run(source, folder, rounds):
     for later in range(rounds + 1, ROUNDS + 1):
         if os.path.exists(os.path.join(folder, checkpoint(later))):
             os.remove(os.path.join(folder, checkpoint(later)))
-    _spoil(os.path.join(run, "run.h5"), lambda d: rounds if len(d) == ROUNDS else len(d))
+    _spoil(os.path.join(run, "run.h5"), lambda d: rounds // (ROUNDS // len(d)) if d.name.startswith(_ROWS) else len(d))
     with h5py.File(os.path.join(run, "run.h5")) as file:
         end = rounds * file.attrs["steps_per_round"]
     for path in glob.glob(os.path.join(run, "trajectory", "*.h5")):

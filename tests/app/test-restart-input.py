@@ -45,6 +45,7 @@ REFUSED = {
     "features.label": "bath",
     "diffusion.schedule": "linear",
     "stream.shards": "2",
+    "output.feature_interval": "2",
     "run.rounds": "19",
 }
 

@@ -2,7 +2,7 @@
 #include "tempera/stream.h"
 #include "test.h"
 
-static const TpStreamSettings settings = {.max_lag = 2, .num_shards = 1, .block_rounds = 1};
+static const TpStreamSettings settings = {.max_lag = 2, .num_shards = 1, .block_rounds = 1, .keep_interval = 1};
 
 /* The replica sends a raw message; the trainer expects rung 0, round 4. */
 static PetscErrorCode CheckFrame(TpGroups groups, TpFrame frame, PetscErrorCode expected)

@@ -80,7 +80,7 @@ static void ExpectLag(TpGroups groups, PetscInt64 max_lag, double start, double 
 
 static PetscErrorCode CheckLag(int num_trainers, PetscInt64 max_lag, PetscInt64 stop)
 {
-  const TpStreamSettings settings = {.max_lag = max_lag, .num_shards = 6, .block_rounds = 1};
+  const TpStreamSettings settings = {.max_lag = max_lag, .num_shards = 6, .block_rounds = 1, .keep_interval = 1};
   TpGroups               groups;
   TpSender               sender   = NULL;
   TpReceiver             receiver = NULL;

@@ -7,7 +7,8 @@ enum { MAX_SHARDS = 9, MAX_RUNGS = 8 };
 /* In any S blocks that follow each other each rung's frames go to each shard once, and in each round the shards get equal shares. */
 static void CheckMixing(PetscInt num_rungs, PetscInt64 num_shards, PetscInt64 block_rounds)
 {
-  const TpStreamSettings settings = {.max_lag = 1, .num_shards = num_shards, .block_rounds = block_rounds};
+  const TpStreamSettings settings = {
+      .max_lag = 1, .num_shards = num_shards, .block_rounds = block_rounds, .keep_interval = 1};
 
   for (PetscInt64 block = 0; block < 2 * num_shards; ++block) {
     int share[MAX_SHARDS] = {0};
@@ -34,7 +35,7 @@ static void CheckMixing(PetscInt num_rungs, PetscInt64 num_shards, PetscInt64 bl
 /* A frame's owner is the trainer that owns its shard: [S t / K, S (t + 1) / K). */
 static void CheckOwners(PetscInt num_rungs, PetscInt64 num_shards, int num_trainers)
 {
-  const TpStreamSettings settings = {.max_lag = 1, .num_shards = num_shards, .block_rounds = 2};
+  const TpStreamSettings settings = {.max_lag = 1, .num_shards = num_shards, .block_rounds = 2, .keep_interval = 1};
 
   for (PetscInt64 round = 0; round < 40; ++round) {
     for (PetscInt rung = 0; rung < num_rungs; ++rung) {
@@ -49,6 +50,24 @@ static void CheckOwners(PetscInt num_rungs, PetscInt64 num_shards, int num_train
     TpTestExpectEqual(TpStreamStateOwner(num_trainers, rung), rung % num_trainers);
 }
 
+/* Where only some rounds are kept, these go where all rounds would go if there were no others. */
+static void CheckKept(PetscInt64 num_shards, PetscInt64 keep_interval)
+{
+  const TpStreamSettings all  = {.max_lag = 1, .num_shards = num_shards, .block_rounds = 2, .keep_interval = 1};
+  const TpStreamSettings some = {
+      .max_lag = 1, .num_shards = num_shards, .block_rounds = 2, .keep_interval = keep_interval};
+  PetscInt64 kept = 0;
+
+  for (PetscInt64 round = 0; round < 60; ++round) {
+    TpTestExpect(TpStreamIsKept(&all, round));
+    if (!TpStreamIsKept(&some, round)) continue;
+    for (PetscInt rung = 0; rung < MAX_RUNGS; ++rung)
+      TpTestExpectEqual(TpStreamShard(&some, rung, round), TpStreamShard(&all, rung, kept));
+    ++kept;
+  }
+  TpTestExpectEqual(kept, 60 / keep_interval);
+}
+
 int main(int argc, char **argv)
 {
   TpTestBegin(&argc, &argv);
@@ -60,5 +79,7 @@ int main(int argc, char **argv)
         CheckOwners(num_rungs, num_shards, num_trainers);
     }
   }
+  for (PetscInt64 num_shards = 1; num_shards <= MAX_SHARDS; ++num_shards)
+    for (PetscInt64 keep_interval = 1; keep_interval <= 7; ++keep_interval) CheckKept(num_shards, keep_interval);
   return TpTestEnd();
 }

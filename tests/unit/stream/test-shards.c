@@ -4,7 +4,7 @@
 
 enum { NUM_RUNGS = 5, NUM_ROUNDS = 700, WIDTH = 3 };
 
-static const TpStreamSettings settings = {.max_lag = 1, .num_shards = 6, .block_rounds = 4};
+static const TpStreamSettings settings = {.max_lag = 1, .num_shards = 6, .block_rounds = 4, .keep_interval = 1};
 
 static float Feature(PetscInt rung, PetscInt64 round, PetscInt i)
 {

@@ -225,9 +225,15 @@ int main(int argc, char **argv)
 {
   /* small messages; frames of 16 KB, which need a receiver to leave; states of 1.1 MB */
   const Case cases[] = {
-      {.settings = {.max_lag = 1, .num_shards = 6, .block_rounds = 1}, .num_features = 3, .state_size = 2},
-      {.settings = {.max_lag = 3, .num_shards = 7, .block_rounds = 2}, .num_features = MAX_FEATURES, .state_size = 6},
-      {.settings = {.max_lag = 8, .num_shards = 6, .block_rounds = 3}, .num_features = 20, .state_size = 70000},
+      {.settings     = {.max_lag = 1, .num_shards = 6, .block_rounds = 1, .keep_interval = 1},
+       .num_features = 3,
+       .state_size   = 2},
+      {.settings     = {.max_lag = 3, .num_shards = 7, .block_rounds = 2, .keep_interval = 1},
+       .num_features = MAX_FEATURES,
+       .state_size   = 6},
+      {.settings     = {.max_lag = 8, .num_shards = 6, .block_rounds = 3, .keep_interval = 1},
+       .num_features = 20,
+       .state_size   = 70000},
   };
 
   TpTestBegin(&argc, &argv);

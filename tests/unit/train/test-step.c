@@ -7,8 +7,8 @@
 
 enum { NUM_SHARDS = 8, EMPTY_SHARD = 2, ROWS = 4, NUM_RAW = 2, WIDTH = 3, NUM_FRAMES = 60 };
 
-static const uint64_t         seed            = 17;
-static const TpStreamSettings stream          = {.max_lag = 1, .num_shards = NUM_SHARDS, .block_rounds = 1};
+static const uint64_t         seed   = 17;
+static const TpStreamSettings stream = {.max_lag = 1, .num_shards = NUM_SHARDS, .block_rounds = 1, .keep_interval = 1};
 static const double           period[NUM_RAW] = {0.0, 2.0 * PETSC_PI};
 static const double           ladder[]        = {1.0, 1.5, 2.5};
 
