@@ -1,25 +1,8 @@
-/* run.h5: every round of every rung, in rows that are written into place. */
+/* run.h5: what is kept of every round of every rung until it is written, and the statistics of all rounds. */
 #include "diagnostics.h"
 #include "recorder-impl.h"
 
 #include <math.h>
-
-struct TpRecorder_ {
-  TpRun              run; /* kept, the caller's */
-  TpFile             file;
-  PetscInt           num_rungs;
-  PetscInt           num_features;
-  PetscInt           capacity;    /* rounds in the buffers */
-  PetscInt64         first_round; /* of the buffers */
-  double            *numbers;     /* [capacity, rungs, TP_RECORD_NUMBERS] zero where the frame is another trainer's */
-  float             *features;    /* [capacity, rungs, features] likewise */
-  double            *loss;        /* [capacity] */
-  void              *column;      /* [capacity, rungs] of one dataset */
-  TpSwap            *swaps;       /* [rungs] */
-  PetscInt64        *walkers;     /* [rungs] */
-  TpLadderStatistics statistics;
-  TpRoundTimes       times;
-};
 
 /* ------------------------------------------------------------------------------------------------------------ create */
 
@@ -152,83 +135,6 @@ static PetscErrorCode Gather(TpRecorder recorder, PetscInt rounds)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Rows of a dataset that has one every so many rounds: those of the rounds [round, round + rounds) of the buffers. */
-typedef struct {
-  PetscInt64 interval;
-  PetscInt64 first;
-  PetscInt   count;
-} Rows;
-
-static Rows RowsOf(TpRecorder recorder, TpRecordCadence cadence, PetscInt64 round, PetscInt rounds)
-{
-  const PetscInt64 interval = TpRecordInterval(recorder->run, cadence);
-
-  return (Rows){interval, round / interval, (PetscInt)((round + rounds) / interval - round / interval)};
-}
-
-/* They are dealt out evenly: each trainer writes its share. */
-static Rows ShareOf(TpRecorder recorder, Rows rows)
-{
-  const PetscInt64 rank = recorder->run->groups->group_rank, size = recorder->run->groups->num_trainers;
-  const PetscInt   first = (PetscInt)(rows.count * rank / size), end = (PetscInt)(rows.count * (rank + 1) / size);
-
-  return (Rows){rows.interval, rows.first + first, end - first};
-}
-
-/* The round of row i, counted from the first one in the buffers, which is `round`. */
-static PetscInt PlaceOf(Rows rows, PetscInt i, PetscInt64 round)
-{
-  return (PetscInt)((rows.first + i + 1) * rows.interval - 1 - round);
-}
-
-static PetscErrorCode WriteColumn(TpRecorder recorder, const TpRecordColumn *column, PetscInt rounds)
-{
-  const PetscInt n    = recorder->num_rungs;
-  const Rows     rows = ShareOf(recorder, RowsOf(recorder, column->cadence, recorder->first_round, rounds));
-
-  PetscFunctionBeginUser;
-  for (PetscInt i = 0; i < rows.count; ++i) {
-    const double *numbers =
-        recorder->numbers + PlaceOf(rows, i, recorder->first_round) * n * TP_RECORD_NUMBERS + column->number;
-
-    for (PetscInt k = 0; k < n; ++k) {
-      if (column->type == TP_FILE_DOUBLE)
-        ((double *)recorder->column)[i * n + k] = numbers[k * TP_RECORD_NUMBERS];
-      else
-        ((int32_t *)recorder->column)[i * n + k] = (int32_t)numbers[k * TP_RECORD_NUMBERS];
-    }
-  }
-  PetscCall(TpFileWriteRows(recorder->file, column->name, column->type, rows.first, rows.count, recorder->column));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Rows of frames are moved together, to the front of the buffer. */
-static PetscErrorCode WriteFeatures(TpRecorder recorder, PetscInt rounds)
-{
-  const size_t width = (size_t)(recorder->num_rungs * recorder->num_features);
-  const Rows   rows  = ShareOf(recorder, RowsOf(recorder, TP_RECORD_EACH_FRAME, recorder->first_round, rounds));
-
-  PetscFunctionBeginUser;
-  for (PetscInt i = 0; i < rows.count; ++i)
-    PetscCall(PetscArraymove(recorder->features + (size_t)i * width,
-                             recorder->features + (size_t)PlaceOf(rows, i, recorder->first_round) * width, width));
-  PetscCall(
-      TpFileWriteRows(recorder->file, "/features/value", TP_FILE_FLOAT, rows.first, rows.count, recorder->features));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode WriteRows(TpRecorder recorder, PetscInt rounds)
-{
-  const Rows loss = ShareOf(recorder, RowsOf(recorder, TP_RECORD_EACH_ROUND, recorder->first_round, rounds));
-
-  PetscFunctionBeginUser;
-  for (int i = 0; i < TP_RECORD_COLUMNS; ++i) PetscCall(WriteColumn(recorder, &tp_record_columns[i], rounds));
-  PetscCall(WriteFeatures(recorder, rounds));
-  PetscCall(TpFileWriteRows(recorder->file, "/training/loss", TP_FILE_DOUBLE, loss.first, loss.count,
-                            recorder->loss + PlaceOf(loss, 0, recorder->first_round)));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode WriteCounter(TpRecorder recorder, PetscInt64 rounds)
 {
   PetscFunctionBeginUser;
@@ -252,7 +158,7 @@ PetscErrorCode TpRecorderFlush(TpRecorder recorder, PetscInt64 end_round)
       TpTunerAdd(recorder->run->tuner, round, k, &recorder->swaps[k]);
   }
   recorder->times.rounds += rounds;
-  PetscCall(WriteRows(recorder, rounds));
+  PetscCall(TpRecorderWriteRows(recorder, rounds));
   PetscCall(WriteCounter(recorder, end_round));
   PetscCall(PetscArrayzero(recorder->numbers, recorder->capacity * recorder->num_rungs * TP_RECORD_NUMBERS));
   PetscCall(PetscArrayzero(recorder->features, recorder->capacity * recorder->num_rungs * recorder->num_features));
@@ -261,23 +167,6 @@ PetscErrorCode TpRecorderFlush(TpRecorder recorder, PetscInt64 end_round)
 }
 
 /* ------------------------------------------------------------------------------------------------------------ replay */
-
-static PetscErrorCode ReadColumn(TpRecorder recorder, const TpRecordColumn *column, PetscInt64 round, PetscInt rounds)
-{
-  const PetscInt n    = recorder->num_rungs;
-  const Rows     rows = RowsOf(recorder, column->cadence, round, rounds);
-
-  PetscFunctionBeginUser;
-  PetscCall(TpFileReadRows(recorder->file, column->name, column->type, rows.first, rows.count, recorder->column));
-  for (PetscInt i = 0; i < rows.count; ++i) {
-    double *numbers = recorder->numbers + PlaceOf(rows, i, round) * n * TP_RECORD_NUMBERS + column->number;
-
-    for (PetscInt k = 0; k < n; ++k)
-      numbers[k * TP_RECORD_NUMBERS] = column->type == TP_FILE_DOUBLE ? ((double *)recorder->column)[i * n + k]
-                                                                      : ((int32_t *)recorder->column)[i * n + k];
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* Rows carry no checksum while the run goes on: a walker that does not exist would be counted past the end of the table. */
 static PetscErrorCode CheckRound(TpRecorder recorder, const char *path, PetscInt64 round, const double numbers[])
@@ -290,45 +179,6 @@ static PetscErrorCode CheckRound(TpRecorder recorder, const char *path, PetscInt
                  "%s: is damaged: round %" PetscInt64_FMT " has walker %g at rung %" PetscInt_FMT
                  ", expected 0 to %" PetscInt_FMT,
                  path, round, walker, k, recorder->num_rungs - 1);
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Read `rounds` rounds into the buffers, on every trainer; features row by row, as they are in the file. */
-static PetscErrorCode ReadRows(TpRecorder recorder, PetscInt64 round, PetscInt rounds)
-{
-  const Rows frames = RowsOf(recorder, TP_RECORD_EACH_FRAME, round, rounds);
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscArrayzero(recorder->numbers, rounds * recorder->num_rungs * TP_RECORD_NUMBERS));
-  for (int i = 0; i < TP_RECORD_COLUMNS; ++i) PetscCall(ReadColumn(recorder, &tp_record_columns[i], round, rounds));
-  PetscCall(
-      TpFileReadRows(recorder->file, "/features/value", TP_FILE_FLOAT, frames.first, frames.count, recorder->features));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The frames that were kept of the rounds in the buffers. */
-static PetscErrorCode VisitFrames(TpRecorder recorder, PetscInt64 round, PetscInt rounds, TpReplayFunction visit,
-                                  void *context)
-{
-  const Rows frames = RowsOf(recorder, TP_RECORD_EACH_FRAME, round, rounds);
-
-  PetscFunctionBeginUser;
-  for (PetscInt i = 0; i < frames.count; ++i) {
-    const PetscInt place = PlaceOf(frames, i, round);
-
-    for (PetscInt k = 0; k < recorder->num_rungs; ++k) {
-      const double *n     = recorder->numbers + (place * recorder->num_rungs + k) * TP_RECORD_NUMBERS;
-      const TpFrame frame = {.version = TP_FRAME_VERSION,
-                             .round   = round + place,
-                             .rung    = k,
-                             .walker  = (PetscInt64)n[TP_RECORD_WALKER],
-                             .energy  = n[TP_RECORD_ENERGY],
-                             .label   = n[TP_RECORD_LABEL],
-                             .kinetic = n[TP_RECORD_KINETIC]};
-
-      PetscCall(visit(context, &frame, recorder->features + (i * recorder->num_rungs + k) * recorder->num_features));
-    }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -348,14 +198,14 @@ PetscErrorCode TpRecorderReplay(TpRecorder recorder, PetscInt64 end_round, TpRep
   for (PetscInt64 round = 0; round < end_round; round += recorder->capacity) {
     const PetscInt rounds = (PetscInt)PetscMin((PetscInt64)recorder->capacity, end_round - round);
 
-    PetscCall(ReadRows(recorder, round, rounds));
+    PetscCall(TpRecorderReadRows(recorder, round, rounds));
     for (PetscInt i = 0; i < rounds; ++i) {
       const double *numbers = recorder->numbers + i * recorder->num_rungs * TP_RECORD_NUMBERS;
 
       PetscCall(CheckRound(recorder, path, round + i, numbers));
       PetscCall(CountRound(recorder, round + i, numbers));
     }
-    PetscCall(VisitFrames(recorder, round, rounds, visit, context));
+    PetscCall(TpRecorderVisitFrames(recorder, round, rounds, visit, context));
   }
   PetscCall(PetscArrayzero(recorder->numbers, recorder->capacity * recorder->num_rungs * TP_RECORD_NUMBERS));
   PetscCall(PetscArrayzero(recorder->features, recorder->capacity * recorder->num_rungs * recorder->num_features));
