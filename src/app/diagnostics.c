@@ -164,6 +164,17 @@ static PetscErrorCode ReadSeries(Rows *rows, Series *series)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* NaN for energies that are no numbers: rows have no checksum, and a file that is damaged there can still be looked at. */
+static PetscErrorCode Inefficiency(PetscInt64 n, const double x[], double *g)
+{
+  PetscFunctionBeginUser;
+  *g = NAN;
+  for (PetscInt64 i = 0; i < n; ++i)
+    if (!isfinite(x[i])) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TpStatisticalInefficiency(n, x, g));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Each rank its series, in as many passes as memory asks for: the same number of passes on all ranks, since they read together. */
 static PetscErrorCode CorrelateSeries(Rows *rows, MPI_Comm comm, PetscInt64 rounds, TpDiagnostics diagnostics)
 {
@@ -189,8 +200,8 @@ static PetscErrorCode CorrelateSeries(Rows *rows, MPI_Comm comm, PetscInt64 roun
     series.count = series.first < num ? PetscMin(at_once, (num - series.first + size - 1) / size) : 0;
     PetscCall(ReadSeries(rows, &series));
     for (PetscInt i = 0; i < series.count; ++i)
-      PetscCall(TpStatisticalInefficiency(series.length, series.values + (size_t)i * (size_t)series.length,
-                                          &correlation[series.first + i * size]));
+      PetscCall(Inefficiency(series.length, series.values + (size_t)i * (size_t)series.length,
+                             &correlation[series.first + i * size]));
   }
   /* each number comes from one rank, the others add zeros */
   PetscCall(TpAllreduce(MPI_IN_PLACE, correlation, num, MPI_DOUBLE, MPI_SUM, comm, NULL));

@@ -31,12 +31,10 @@ static PetscErrorCode TellCheckpoint(TpFile file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The diagnostics are worked out anew: the file may be of a run that is at work, or was killed. */
 static PetscErrorCode TellRun(TpFile file)
 {
   const PetscInt64 one = 1;
   PetscInt64       written, rounds, shape[3];
-  TpDiagnostics    diagnostics;
 
   PetscFunctionBeginUser;
   PetscCall(TpFileReadAll(file, "/progress/rounds_written", TP_FILE_INT64, 1, &one, &written));
@@ -44,7 +42,18 @@ static PetscErrorCode TellRun(TpFile file)
   PetscCall(TpFileShape(file, "/features/value", 3, shape));
   printf("  %lld of %lld rounds written, %lld rungs, %lld features\n", (long long)written, (long long)rounds,
          (long long)shape[1], (long long)shape[2]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Worked out anew: the file may be of a run that is at work, or was killed. */
+static PetscErrorCode TellDiagnostics(TpFile file)
+{
+  PetscInt64    written;
+  TpDiagnostics diagnostics;
+
+  PetscFunctionBeginUser;
   fflush(stdout);
+  PetscCall(TpFileReadRows(file, "/progress/rounds_written", TP_FILE_INT64, 0, 1, &written));
   PetscCall(TpDiagnosticsCreate(file, MPI_COMM_SELF, written, &diagnostics));
   PetscCall(TpDiagnosticsTell(diagnostics));
   PetscCall(TpDiagnosticsDestroy(&diagnostics));
@@ -109,6 +118,7 @@ static PetscErrorCode TellFile(const char *path)
   if (!strcmp(format, TP_MODEL_FORMAT)) PetscCall(TellModel(path));
   PetscCall(TpFileVerify(MPI_COMM_SELF, path, &whole, message, sizeof(message)));
   printf("%s%s\n", whole ? "" : "DAMAGED: ", message);
+  if (whole && !strcmp(format, TP_RUN_FORMAT)) PetscCall(TellDiagnostics(file));
   PetscCall(TellParameters(file));
   PetscCall(PetscFree(format));
   PetscCall(TpFileClose(&file));
