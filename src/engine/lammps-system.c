@@ -200,6 +200,7 @@ static PetscErrorCode Prepare(const TpEngineSettings *settings, TpLammpsEngine *
       "atom_modify sort 0 0",
       "thermo_style custom step pe", /* also ends a thermo_modify: lost atoms are errors */
       "thermo 0",
+      "timer off", /* its clock would be read some ten times in a step */
       "reset_timestep 0",
       "run 0 post no",
   };
