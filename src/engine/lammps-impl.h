@@ -30,7 +30,8 @@ PetscErrorCode TpLammpsScriptDestroy(TpLammpsScript *script);
 /* Word `index` (the command itself is 0) of a command, "" if there are not so many; quotes around it are dropped. */
 void TpLammpsGetWord(const char *text, int index, char word[TP_LAMMPS_WORD]);
 
-/* Hash the commands, and the contents of every file that one of their words names. In the script's folder. */
+/* Hash the commands, the contents of every file that one of their words names, and the environment variables that they read. In the script's
+   folder. */
 uint64_t TpLammpsHashScript(uint64_t hash, const TpLammpsScript *script);
 
 /* -------------------------------------------------------------------------------------------------------------- rules */

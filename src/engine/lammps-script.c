@@ -2,6 +2,7 @@
 #include "lammps-impl.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -219,6 +220,21 @@ static uint64_t HashFile(uint64_t hash, const char *path)
   return hash;
 }
 
+/* `variable NAME getenv OTHER`: what the environment says may differ from rung to rung. */
+static uint64_t HashEnvironment(uint64_t hash, const char *text)
+{
+  char        word[TP_LAMMPS_WORD];
+  const char *value;
+
+  TpLammpsGetWord(text, 0, word);
+  if (strcmp(word, "variable")) return hash;
+  TpLammpsGetWord(text, 2, word);
+  if (strcmp(word, "getenv")) return hash;
+  TpLammpsGetWord(text, 3, word);
+  value = getenv(word);
+  return value ? TpHashBytes(hash, value, strlen(value) + 1) : hash;
+}
+
 /* How many blanks there are changes nothing; that there are some does. */
 uint64_t TpLammpsHashScript(uint64_t hash, const TpLammpsScript *script)
 {
@@ -231,6 +247,7 @@ uint64_t TpLammpsHashScript(uint64_t hash, const TpLammpsScript *script)
       hash = TpHashBytes(hash, word, strlen(word) + 1);
       hash = HashFile(hash, word);
     }
+    hash = HashEnvironment(hash, script->line[i].text);
     hash = TpHashBytes(hash, "\n", 1);
   }
   return hash;

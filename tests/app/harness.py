@@ -105,16 +105,16 @@ def wait_for(condition, seconds, what):
         time.sleep(0.05)
 
 
-def _version():
-    return subprocess.run([TEMPERA, "--version"], capture_output=True, text=True).stdout
+def _is_built_with(engine):
+    return engine in subprocess.run([TEMPERA, "--version"], capture_output=True, text=True).stdout
 
 
 def has_openmm():
-    return "OpenMM" in _version()
+    return _is_built_with("OpenMM")
 
 
 def has_lammps():
-    return "LAMMPS" in _version()
+    return _is_built_with("LAMMPS")
 
 
 def inputs(*names):

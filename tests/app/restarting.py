@@ -8,7 +8,7 @@ import h5py
 
 from compare import run_differences
 from harness import expect, run_ok
-from systems import ROUNDS, write_system
+from systems import ROUNDS, TRAINING_BEGINS, write_system
 
 
 def finished_run(name, folder, *options, trainers=1):
@@ -43,7 +43,8 @@ def cut_run(source, folder, rounds):
     shutil.copytree(source, folder)
     run = os.path.join(folder, "run")
     for name in ("finished", "model.h5", "evaluation.h5"):
-        os.remove(os.path.join(run, name))
+        if os.path.exists(os.path.join(run, name)):  # a run that learns nothing has but the first
+            os.remove(os.path.join(run, name))
     for later in range(rounds + 1, ROUNDS + 1):
         if os.path.exists(os.path.join(folder, checkpoint(later))):
             os.remove(os.path.join(folder, checkpoint(later)))
@@ -59,3 +60,45 @@ def cut_run(source, folder, rounds):
 def expect_same(reference, folder, what, ignore=(), metrics=True):
     found = run_differences(os.path.join(reference, "run"), os.path.join(folder, "run"), ignore, metrics)
     expect(not found, f"{what}: {len(found)} differences:\n  " + "\n  ".join(found[:12]))
+
+
+# A shipped molecular input made short, with everything a run can do; stops may lie before, at and after the beginning of training.
+SHORT = {
+    "run.folder": "run",
+    "run.rounds": ROUNDS,
+    "exchange.interval": 5,
+    "training.start_round": 4,
+    "training.scale_rounds": 8,
+    "training.steps_per_round": 2,
+    "training.batch": 32,
+    "network.width": 16,
+    "network.depth": 2,
+    "network.embedding": 8,
+    "diffusion.times": 50,
+    "diffusion.steps": 10,
+    "output.report_interval": 6,
+    "output.checkpoint_interval": 1,
+    "output.keep_checkpoints": 100,
+    "output.trajectory_interval": 3,
+    "output.velocities": "true",
+    "evaluation.samples": 500,
+    "evaluation.bins": 12,
+    "evaluation.pair_bins": 12,
+}
+
+
+def short_run(path, more):
+    """Words of the command line that run the input at `path` so."""
+    return ("run", path, *[word for key, value in {**SHORT, **more}.items() for word in ("--set", f"{key}={value}")])
+
+
+def expect_restarts(arguments, rungs, folder, points=((2, 1), (TRAINING_BEGINS, 1), (27, 2))):
+    """The run, cut off after several numbers of rounds, goes on with a number of trainers each to the same bits."""
+    source = os.path.join(folder, "source")
+    os.makedirs(source)
+    run_ok(rungs + 1, *arguments, folder=source)
+    for rounds, trainers in points:
+        copy = os.path.join(folder, str(rounds))
+        cut_run(source, copy, rounds)
+        run_ok(rungs + trainers, *arguments, "--restart", "--set", f"groups.trainers={trainers}", folder=copy)
+        expect_same(source, copy, f"stopped after {rounds} rounds", ("/@parameters",) if trainers > 1 else ())

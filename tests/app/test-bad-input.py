@@ -302,6 +302,79 @@ training:
            ["start configuration of walker 0", "engine.openmm.positions"], ranks=3)
 
 
+GAS = """units lj
+atom_style atomic
+boundary p p p
+lattice sc 1.0
+region cell block 0 4 0 4 0 4
+create_box 1 cell
+create_atoms 1 box
+mass 1 1.0
+pair_style lj/cut 1.5
+pair_coeff 1 1 1.0 1.0
+"""  # 10 lines
+
+
+def scripts():
+    """Scripts of LAMMPS: the line names the input, its key, and the place in the script. Unit tests have more of them."""
+    write("gas.yaml", """run:
+  folder: made
+  rounds: 4
+engine:
+  kind: lammps
+  timestep: 0.005
+  lammps:
+    script: in.gas
+    units: lj
+ladder:
+  temperatures: [1, 2]
+exchange:
+  interval: 2
+features:
+  distances: [[0, 1]]
+training:
+  steps_per_round: 0
+""")
+    write("in.gas", GAS)
+    with open(os.path.join(folder, "gas.yaml")) as file:
+        text = file.read()
+    key, script = "engine.lammps.script: ", "script: in.gas"
+    expect(tempera(0, "run", "gas.yaml", "--check", folder=folder).status == 0, "the script that the mistakes are made in is not fine itself")
+    refuse_input("no such script", script, "script: in.none", [key, "in.none can't be read"], name="bad-gas.yaml", text=text)
+    refuse_input("a folder for a script", script, "script: .", [key, "can't be read"], name="bad-gas.yaml", text=text)
+    refuse_input("another thermostat's word", "units: lj", "units: lj\n    thermostat: langevin", ["engine.lammps.thermostat: 'langevin'", "tempera, script"],
+                 line=10, name="bad-gas.yaml", text=text)
+    refuse_input("units that the input can't have", "units: lj", "units: electron", ["engine.lammps.units: 'electron'", "real, metal, lj"],
+                 name="bad-gas.yaml", text=text)
+    refuse_input("a unit in a reduced script", "timestep: 0.005", "timestep: 5 fs", ["engine.timestep: ", "5 fs"], name="bad-gas.yaml", text=text)
+    # what the script says, its line, what the message holds, on how many ranks
+    for what, content, place, fragments, number in [
+            ("run", GAS + "run 100\n", 11, ["run: not allowed: Tempera runs the dynamics"], 0),
+            ("temper", GAS + "temper 100 10 1 1 1 1\n", 11, ["temper: not allowed: exchanges are Tempera's"], 0),
+            ("own temperature control", GAS + "\nfix 1 all nvt temp 1 1 1\n", 12, ["fix 1 (nvt)", "engine.lammps.thermostat: script"], 0),
+            ("own volume control", GAS + "fix 1 all npt temp 1 1 1 iso 1 1 1\n", 11, ["fix 1 (npt) changes the volume; volumes are fixed"], 0),
+            ("own files", GAS + "dump 1 all atom 10 gas.dump\n", 11, ["dump: not allowed"], 0),
+            ("unsupported units", GAS.replace("units lj", "units electron"), 1, ["units electron; allowed: real, metal, lj"], 0),
+            ("other units", GAS.replace("units lj", "units metal"), 1, ["units metal, but engine.lammps.units is lj"], 0),
+            ("missing data file", "units lj\nread_data none.data\n", 2, ["LAMMPS: Cannot open file none.data"], 3),
+            ("missing include", GAS + "include none.in\n", 11, ["none.in can't be read"], 0),
+            ("unknown command", GAS + "pair_coef 1 1 1 1\n", 11, ["LAMMPS: Unknown command: pair_coef"], 3),
+            ("atoms lost while the script relaxes them",
+             GAS.replace("p p p", "f f f").replace("create_atoms 1 box", "create_atoms 1 single 0.01 1 1 units box\ncreate_atoms 1 single 0.9 1 1 units box")
+             + "minimize 0 0 1000 1000\n", 12, ["LAMMPS: Lost atoms: original 2 current 1"], 3),
+            ("atoms of no type", GAS.replace("mass 1 1.0\n", ""), None, ["LAMMPS: "], 0),
+            ("no atoms", GAS.replace("create_atoms 1 box\n", ""), None, ["in.bad defines no atoms"], 0),
+            # as where rungs read files of their own machines
+            ("different systems on different rungs", GAS.replace("mass", "variable r getenv OMPI_COMM_WORLD_RANK\nmass").replace("1 1 1.0 1.0", "1 1 1.$r 1.0"),
+             None, ["rungs simulate another system than rung 0 does", "allowed: the same system"], 3)]:
+        write("in.bad", content)
+        at = f"in.bad:{place}: " if place else ""
+        arguments = ["run", "gas.yaml", "--set", "engine.lammps.script=in.bad"] + ([] if number else ["--check"])
+        refuse(what, arguments, ["" if "rungs" in what else key, at, *fragments], ranks=number)
+    refuse("distance index", ["run", "gas.yaml", "--check", "--set", "features.distances=[[0, 64]]"], ["features.distances: ", "allowed 0 to 63"])
+    refuse("named torsions without names", ["run", "gas.yaml", "--check", "--set", "features.torsions=[phi]"], ["features.torsions: 'phi'"])
+
+
 def folders():
     """A folder that holds a run is not written over."""
     run_ok(4, "run", "fine.yaml", folder=folder)
@@ -327,5 +400,7 @@ command_lines()
 ranks()
 if has_openmm():
     molecules()
+if has_lammps():
+    scripts()
 folders()
 finish()

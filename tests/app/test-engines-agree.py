@@ -10,12 +10,11 @@ fixed.
 """
 
 import itertools
-import subprocess
 
 import h5py
 import numpy as np
 
-from harness import SOURCE, TEMPERA, expect, finish, inputs, run_ok, scratch, skip
+from harness import SOURCE, expect, finish, has_lammps, has_openmm, inputs, run_ok, scratch, skip
 from reference import mean_and_inefficiency
 
 TEMPERATURES = np.array([1.0, 1.08, 1.17])
@@ -69,8 +68,7 @@ def compare(first, second, answers):
         expect(allowed <= (0.15 if "acceptance" in what else 0.01 * abs(mean)), f"{what}: allowed are {allowed:.3f}, too much to tell")
 
 
-version = subprocess.run([TEMPERA, "--version"], capture_output=True, text=True, check=True).stdout
-engines = [name for name in ENGINES if name == "model" or {"openmm": "OpenMM", "lammps": "LAMMPS"}[name] in version]
+engines = ["model"] + ["openmm"] * has_openmm() + ["lammps"] * has_lammps()
 if len(engines) == 1:
     skip("built without OpenMM and LAMMPS")
 

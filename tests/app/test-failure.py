@@ -106,6 +106,28 @@ def divergence(rate, depth):
         expect(newest == 9 + int(match.group(1)), f"{what}: newest checkpoint after {newest} rounds, training began in round 10: {line}")
 
 
+def lost_atoms():
+    """LAMMPS's own error on one rank, which it would answer by ending the program there and letting the others wait: a warning has its words."""
+    what, where = "lost atoms", os.path.join(folder, "lost")
+    os.mkdir(where)
+    with open(os.path.join(where, "in.gas"), "w") as file:
+        file.write("units lj\natom_style atomic\nboundary f f f\nlattice sc 1.0 origin 0.5 0.5 0.5\nregion r block 0 10 0 10 0 10\ncreate_box 1 r\ncreate_atoms 1 box\n"
+                   "mass 1 1.0\npair_style zero 0.5\npair_coeff * *\nneigh_modify every 1 delay 0 check yes\n")
+    with open(os.path.join(where, "input.yaml"), "w") as file:
+        file.write("""run: {folder: run, rounds: 40, seed: 1}
+engine: {kind: lammps, timestep: 0.005, friction: 1, lammps: {script: in.gas, units: lj}}
+ladder: {temperatures: [1.0e-6, 100]}
+exchange: {interval: 50, scheme: none}
+features: {distances: [[0, 1]]}
+training: {steps_per_round: 0}
+""")
+    result = tempera(3, "run", "input.yaml", folder=where, timeout=120)
+    line = expect_stopped(what, result)
+    expect(re.search(r"round 1: the configuration at rung 1, walker 1, became not finite", line), f"{what}: {line}")
+    warnings = [line for line in result.err.splitlines() if line.startswith("tempera: warning: ")]
+    expect(len(warnings) == 1 and "LAMMPS: Lost atoms: original 1000 current " in warnings[0], f"{what}: {warnings}")
+
+
 def lock():
     """Two runs in one folder: the second one is refused, the first one goes on."""
     where = begin("lock")
@@ -131,5 +153,7 @@ def same_line():
 same_line()
 divergence(rate=10, depth=24)  # the loss overflows first
 divergence(rate=1, depth=12)  # the gradient does
+if has_lammps():
+    lost_atoms()
 lock()
 finish()
