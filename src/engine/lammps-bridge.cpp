@@ -206,9 +206,10 @@ TpLammpsCode TpLammpsCreate(TpLammps *lammps)
   TpLammps     made = new TpLammps_;
   TpLammpsCode code = Guard(made, [&] {
     std::string path   = MakeLog(made);
-    char       *text[] = {Name("tempera"), Name("-log"), &path[0], Name("-screen"), Name("none"), Name("-nocite")};
+    char       *text[] = {Name("tempera"), Name("-log"),    &path[0],        Name("-screen"),
+                          Name("none"),    Name("-nocite"), Name("-suffix"), Name("opt")};
 
-    made->handle = lammps_open(6, text, MPI_COMM_SELF, nullptr);
+    made->handle = lammps_open(8, text, MPI_COMM_SELF, nullptr);
     unlink(path.c_str());
     if (!made->handle) throw std::runtime_error("no instance can be made");
   });

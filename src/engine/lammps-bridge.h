@@ -17,7 +17,8 @@ typedef enum { TP_LAMMPS_OK, TP_LAMMPS_FAILED } TpLammpsCode;
 /* What LAMMPS said when the last call failed, in one line. Ours. */
 const char *TpLammpsError(void);
 
-/* An instance on MPI_COMM_SELF, which shows nothing and leaves no file. Free with TpLammpsDestroy(). */
+/* An instance on MPI_COMM_SELF, which shows nothing and leaves no file; styles are those of LAMMPS's package OPT, where it has them. Free with
+   TpLammpsDestroy(). */
 TpLammpsCode TpLammpsCreate(TpLammps *lammps);
 void         TpLammpsDestroy(TpLammps *lammps);
 
