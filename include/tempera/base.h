@@ -234,6 +234,7 @@ typedef enum {
   TP_REAL_LIST, /* TpRealList   */
   TP_TEXT_LIST, /* TpTextList   an item that is itself a YAML list of scalars becomes one text joined by blanks: [4, 6] -> "4 6" */
   TP_PATH_LIST, /* TpTextList   */
+  TP_TEXT_MAP, /* TpTextList   a section below which the user chooses the keys; each becomes one text: "name.key: [a, b]" */
 } TpParameterType;
 
 /** One row of the table of parameters: it drives reading, checking, help, the example input and the reference page. **/

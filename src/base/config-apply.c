@@ -265,6 +265,7 @@ static PetscErrorCode ReadMember(const Source *source, void *member)
     PetscCall(ReadRealList(source, (TpRealList *)member));
     break;
   case TP_TEXT_LIST:
+  case TP_TEXT_MAP:
     PetscCall(ReadTextList(source, PETSC_FALSE, (TpTextList *)member));
     break;
   case TP_PATH_LIST:
@@ -342,6 +343,7 @@ PetscErrorCode TpConfigFree(const TpParameter table[], void *settings)
       PetscCall(FreeRealList((TpRealList *)member));
       break;
     case TP_TEXT_LIST:
+    case TP_TEXT_MAP:
     case TP_PATH_LIST:
       PetscCall(FreeTextList((TpTextList *)member));
       break;

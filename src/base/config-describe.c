@@ -104,6 +104,9 @@ void TpConfigDescribeType(const TpParameter *row, size_t size, char text[])
   case TP_TEXT_LIST:
     Append(size, text, "list of texts");
     break;
+  case TP_TEXT_MAP:
+    Append(size, text, "section of names");
+    break;
   case TP_PATH_LIST:
     Append(size, text, "list of paths");
     break;

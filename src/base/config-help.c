@@ -39,6 +39,7 @@ static const char *DefaultText(const TpParameter *row)
 {
   if (!row->default_value) return "";
   if (row->default_value[0]) return row->default_value;
+  if (row->type == TP_TEXT_MAP) return "{}";
   return TpConfigIsList(row->type) ? "[]" : "\"\"";
 }
 

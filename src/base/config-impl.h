@@ -37,6 +37,9 @@ PetscBool TpConfigIsSection(const TpParameter table[], const char *key);
 /** Whether a type is a list. **/
 PetscBool TpConfigIsList(TpParameterType type);
 
+/** The row of type TP_TEXT_MAP that `key` lies below, -1 if there is none. **/
+PetscInt TpConfigFindMap(const TpParameter table[], const char *key);
+
 /** Length of the section's name in "section.name"; 0 for a key without section. **/
 size_t TpConfigSectionLength(const char *key);
 
@@ -60,6 +63,12 @@ void TpConfigDescribeAllowed(const TpParameter *row, TpUnitSystem system, size_t
 
 /** What kind of thing a parameter is: "whole number", "time (fs, ps, ns, us)", "list of temperatures (K)". **/
 void TpConfigDescribeType(const TpParameter *row, size_t size, char text[]);
+
+/* -------------------------------------------------------------------------------------------------- maps (config-map.c) */
+
+/** Add one entry below a row of type TP_TEXT_MAP to its list of texts; replaces what the list has of that name. **/
+PetscErrorCode TpConfigTakeIntoMap(const TpParameter *row, const char *where, const TpYamlEntry *entry,
+                                   TpYamlEntry *list);
 
 /* ------------------------------------------------------------------------------------------------ paths (config-path.c) */
 

@@ -21,7 +21,8 @@ PetscBool TpConfigIsSection(const TpParameter table[], const char *key)
 
 PetscBool TpConfigIsList(TpParameterType type)
 {
-  return type == TP_REAL_LIST || type == TP_TEXT_LIST || type == TP_PATH_LIST ? PETSC_TRUE : PETSC_FALSE;
+  return type == TP_REAL_LIST || type == TP_TEXT_LIST || type == TP_PATH_LIST || type == TP_TEXT_MAP ? PETSC_TRUE
+                                                                                                     : PETSC_FALSE;
 }
 
 size_t TpConfigSectionLength(const char *key)

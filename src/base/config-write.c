@@ -137,6 +137,14 @@ static PetscErrorCode WriteTextList(const Writer *writer, const TpTextList *list
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The texts of a map are YAML already. */
+static void WriteTextMap(const Writer *writer, const TpTextList *list)
+{
+  fputc('{', writer->file);
+  for (PetscInt i = 0; i < list->size; ++i) fprintf(writer->file, "%s%s", i ? ", " : "", list->values[i]);
+  fputc('}', writer->file);
+}
+
 static const char *TextOrEmpty(const char *text)
 {
   return text ? text : "";
@@ -171,6 +179,9 @@ static PetscErrorCode WriteValue(const Writer *writer, const TpParameter *row, c
     break;
   case TP_TEXT_LIST:
     PetscCall(WriteTextList(writer, (const TpTextList *)member, WriteText));
+    break;
+  case TP_TEXT_MAP:
+    WriteTextMap(writer, (const TpTextList *)member);
     break;
   case TP_PATH_LIST:
     PetscCall(WriteTextList(writer, (const TpTextList *)member, WritePath));

@@ -57,6 +57,11 @@ static PetscErrorCode CheckKind(const TpParameter *row, const char *where, const
   const char *key = row->key;
 
   PetscFunctionBeginUser;
+  if (row->type == TP_TEXT_MAP) {
+    TpCheckInput(entry->kind == TP_YAML_SECTION,
+                 "%s: %s: is a section; write names below it, as in '%s: {name: value}'", where, key, key);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   TpCheckInput(entry->kind != TP_YAML_SECTION, "%s: %s: a section where a value is expected", where, key);
   if (TpConfigIsList(row->type)) {
     TpCheckInput(entry->kind == TP_YAML_LIST, "%s: %s: '%.80s' is a single value; allowed a list, as in [a, b, c]",
@@ -94,15 +99,39 @@ static PetscErrorCode CheckOther(const TpParameter table[], const char *where, c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode SetOrigin(TpConfigValue *value, const char *name, const char *folder)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree(value->name));
+  PetscCall(PetscFree(value->folder));
+  PetscCall(PetscStrallocpy(name, &value->name));
+  PetscCall(PetscStrallocpy(folder, &value->folder));
+  value->is_given = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* An entry below a section whose keys the user chooses. */
+static PetscErrorCode TakeBelowMap(TpConfig config, PetscInt row, const char *name, const char *folder,
+                                   const char *where, const TpYamlEntry *entry)
+{
+  TpConfigValue *value = &config->values[row];
+
+  PetscFunctionBeginUser;
+  PetscCall(TpConfigTakeIntoMap(&config->table[row], where, entry, &value->entry));
+  PetscCall(SetOrigin(value, name, folder));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Check one entry and move it into the row it belongs to. */
 static PetscErrorCode TakeEntry(TpConfig config, const char *name, const char *folder, TpYamlEntry *entry)
 {
-  const PetscInt row = TpConfigFindRow(config->table, entry->key);
+  const PetscInt row = TpConfigFindRow(config->table, entry->key), map = TpConfigFindMap(config->table, entry->key);
   char           where[PETSC_MAX_PATH_LEN];
   TpConfigValue *value;
 
   PetscFunctionBeginUser;
   TpConfigWriteWhere(name, entry->line, sizeof(where), where);
+  if (map >= 0) PetscFunctionReturn(TakeBelowMap(config, map, name, folder, where, entry));
   if (row < 0) {
     PetscCall(CheckOther(config->table, where, entry));
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -110,11 +139,13 @@ static PetscErrorCode TakeEntry(TpConfig config, const char *name, const char *f
   PetscCall(CheckKind(&config->table[row], where, entry));
   value = &config->values[row];
   PetscCall(DestroyValue(value));
-  PetscCall(PetscStrallocpy(name, &value->name));
-  PetscCall(PetscStrallocpy(folder, &value->folder));
-  value->entry    = *entry;
-  value->is_given = PETSC_TRUE;
-  *entry          = (TpYamlEntry){0};
+  PetscCall(SetOrigin(value, name, folder));
+  if (config->table[row].type == TP_TEXT_MAP) { /* what comes below it makes a new list */
+    value->entry = (TpYamlEntry){.kind = TP_YAML_LIST, .line = entry->line};
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  value->entry = *entry;
+  *entry       = (TpYamlEntry){0};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

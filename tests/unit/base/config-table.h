@@ -15,7 +15,7 @@ typedef struct {
   PetscBool  is_tuned;
   char      *title;
   double     max_time;
-  TpTextList torsions, files;
+  TpTextList torsions, files, boxes;
 } Settings;
 
 static const char *const kinds[] = {"model", "openmm", "no", NULL};
@@ -37,6 +37,7 @@ static const TpParameter table[] = {
      "When to stop."},
     {"feature.torsions", TP_TEXT_LIST, TP_DIMENSION_NONE, offsetof(Settings, torsions), "", 0, 0, NULL, "Torsions."},
     {"feature.files", TP_PATH_LIST, TP_DIMENSION_NONE, offsetof(Settings, files), "[a.txt, ./b]", 0, 0, NULL, "Files."},
+    {"feature.boxes", TP_TEXT_MAP, TP_DIMENSION_NONE, offsetof(Settings, boxes), "", 0, 0, NULL, "Boxes by name."},
     {"engine.mass", TP_REAL, TP_DIMENSION_MASS, offsetof(Settings, mass), "12 Da", 0, 0, NULL,
      "Apart from its section's other rows."},
     {NULL},

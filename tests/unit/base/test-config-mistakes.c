@@ -120,6 +120,10 @@ static void CheckMistakesOfSet(void)
       {"", "--set : no key and value"},
       {"ladder.temperatures=[1, 2", "--set ladder.temperatures=[1, 2: not valid YAML"},
       {"ladder.temperatures=3", "--set ladder.temperatures=3: ladder.temperatures: '3' is a single value"},
+      {"feature.boxes=3", "--set feature.boxes=3: feature.boxes: is a section; write names below it"},
+      {"feature.boxes.a=[[1]]", "--set feature.boxes.a=[[1]]: feature.boxes.a: a list within the list; allowed values"},
+      {"feature.boxes.a=\"[x\"",
+       "--set feature.boxes.a=\"[x\": feature.boxes.a: '[x'; allowed are letters, digits, blanks"},
       {"engine={kind: model}", "--set engine={kind: model}: a section where a value is expected"},
       {"ladder.num_rungs=0", "--set ladder.num_rungs=0: ladder.num_rungs: 0 is out of range; allowed 1 to 4096"},
   };

@@ -54,7 +54,10 @@ static const char *const full = "# everything, in many styles\n"
                                 "run.title: 'a: \"quoted\" # title'\n"
                                 "feature:\n"
                                 "  torsions: [[4, 6, 8, 14], phi, \"b c\"]\n"
-                                "  files: [/abs/../x, ../../y, z/..]\n";
+                                "  files: [/abs/../x, ../../y, z/..]\n"
+                                "  boxes:\n"
+                                "    left: {phi2: [0, 115 deg], distance 0-7: [0.1, 0.2]}\n"
+                                "    right.phi2: [-1, 0]\n";
 
 static PetscErrorCode CheckValues(void)
 {
@@ -79,6 +82,10 @@ static PetscErrorCode CheckValues(void)
   TpTestExpectSame(settings.files.values[0], "/x");
   TpTestExpectSame(settings.files.values[1], "../y");
   TpTestExpectSame(settings.files.values[2], "input");
+  TpTestExpectEqual(settings.boxes.size, 3);
+  TpTestExpectSame(settings.boxes.values[0], "left.phi2: [0, 115 deg]");
+  TpTestExpectSame(settings.boxes.values[1], "left.distance 0-7: [0.1, 0.2]");
+  TpTestExpectSame(settings.boxes.values[2], "right.phi2: [-1, 0]");
   PetscCall(Done(&config, &settings));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -96,6 +103,8 @@ static PetscErrorCode CheckSet(void)
   PetscCall(TpConfigSet(config, "engine.kind=model"));
   PetscCall(TpConfigSet(config, "engine.structure=./b.pdb"));
   PetscCall(TpConfigSet(config, "ladder.temperatures=[1, 2, 3 K]"));
+  PetscCall(TpConfigSet(config, "feature.boxes.right.phi2=[3, 4]"));
+  PetscCall(TpConfigSet(config, "feature.boxes.top.x=[5, 6]"));
   PetscCall(TpConfigSet(config, "run.title=first"));
   PetscCall(TpConfigSet(config, "run.title=a=b"));
   PetscCall(TpConfigGetWord(config, "engine.kind", &kind));
@@ -105,6 +114,9 @@ static PetscErrorCode CheckSet(void)
   TpTestExpectSame(settings.structure, "b.pdb");
   TpTestExpectEqual(settings.temperatures.size, 3);
   TpTestExpectSame(settings.title, "a=b");
+  TpTestExpectEqual(settings.boxes.size, 4);
+  TpTestExpectSame(settings.boxes.values[2], "right.phi2: [3, 4]");
+  TpTestExpectSame(settings.boxes.values[3], "top.x: [5, 6]");
   TpTestExpectInputError(TpConfigError(config, "run.title", "too %s", "short"),
                          "--set run.title=a=b: run.title: too short");
   TpTestExpectInputError(TpConfigError(config, "engine.timestep", "bad"), "input/x.yaml:5: engine.timestep: bad");
@@ -138,6 +150,7 @@ static void ExpectSameSettings(const Settings *a, const Settings *b)
         !memcmp(a->temperatures.values, b->temperatures.values, (size_t)a->temperatures.size * sizeof(double)));
   ExpectSameTexts(&a->torsions, &b->torsions);
   ExpectSameTexts(&a->files, &b->files);
+  ExpectSameTexts(&a->boxes, &b->boxes);
 }
 
 /* Write for a file in `folder`, read it there, compare. */

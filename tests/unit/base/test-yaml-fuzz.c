@@ -14,7 +14,7 @@ typedef struct {
   PetscBool  flag;
   char      *title, *path;
   TpRealList reals;
-  TpTextList texts, paths;
+  TpTextList texts, map, paths;
 } Settings;
 
 static const char *const kinds[] = {"model", "openmm", NULL};
@@ -28,6 +28,7 @@ static const TpParameter table[] = {
     {"b.path", TP_PATH, TP_DIMENSION_NONE, offsetof(Settings, path), "", 0, 0, NULL, "A path."},
     {"c.reals", TP_REAL_LIST, TP_DIMENSION_TEMPERATURE, offsetof(Settings, reals), "", 0, 1e9, NULL, "Numbers."},
     {"c.texts", TP_TEXT_LIST, TP_DIMENSION_NONE, offsetof(Settings, texts), "", 0, 0, NULL, "Texts."},
+    {"c.map", TP_TEXT_MAP, TP_DIMENSION_NONE, offsetof(Settings, map), "", 0, 0, NULL, "Names."},
     {"c.paths", TP_PATH_LIST, TP_DIMENSION_NONE, offsetof(Settings, paths), "", 0, 0, NULL, "Paths."},
     {NULL},
 };
@@ -44,6 +45,7 @@ static const char *const original = "# an input file\n"
                                     "    - phi\n"
                                     "    - [4, 6, 8, 14]\n"
                                     "    - \"\\u00e9\\n \\\" b\"\n"
+                                    "  map: {left: {x 1: [0, -1 deg]}, right.x: 2}\n"
                                     "  paths: [a, /b/../c]\n";
 
 /* What breaks parsers: YAML's own signs, ends of lines, numbers beyond bounds, bytes that are no characters. */
