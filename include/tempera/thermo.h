@@ -164,12 +164,20 @@ PetscErrorCode TpMbarReweight(TpMbar mbar, const double u[], double weight[], do
 /** Mean and standard error of values [samples on this rank] under weights from TpMbarWeights() or TpMbarReweight(). Collective. **/
 PetscErrorCode TpMbarExpectation(TpMbar mbar, const double weight[], const double value[], double *mean, double *error);
 
+/**
+  Let the bootstrap draw blocks of `length` samples, the same of all states: for replica exchange, where sample i of each rung is of the same
+  round, so that configurations that travel between rungs stay correlated. All states have equally many samples. Not collective; equal on all ranks.
+**/
+PetscErrorCode TpMbarSetBlocks(TpMbar mbar, PetscInt64 length);
+
 /** Fill values [num] from a solved TpMbar: what is to get error bars. Collective; values equal on all ranks. **/
 typedef PetscErrorCode (*TpMbarStatistic)(TpMbar mbar, void *context, double value[]);
 
 /**
   Standard errors by resampling: each replicate draws, for each rung, as many samples as it has, in circular blocks of 5 g_k samples
   (single ones where g_k is 1), solves again, and calls `statistic`. Collective; after TpMbarSolve(), whose solution is there again afterwards.
+
+  After TpMbarSetBlocks() a block is the same stretch of all states.
 
   A replicate's samples are a function of (seed, replicate, rung) and not of the ranks. Purpose TP_RANDOM_BOOTSTRAP.
 
@@ -181,3 +189,42 @@ PetscErrorCode TpMbarBootstrap(TpMbar mbar, uint64_t seed, PetscInt replicates, 
 
 /** Accepts NULL. Collective. **/
 PetscErrorCode TpMbarDestroy(TpMbar *mbar);
+
+/* ---------------------------------------------------------------------------------------------------------- ensembles */
+
+/**
+  Tests of whether samples are those of a canonical ensemble. p is the probability of so large a deviation by chance, if they are.
+
+  Sources: pairs, Shirts, JCTC 9 (2013) 909; distribution, Kolmogorov's limit with Stephens' correction (1970) for few samples.
+**/
+
+/** One of two sets of energies, those of this rank. **/
+typedef struct {
+  PetscInt64    count;
+  const double *energy;
+  double        g; /* statistical inefficiency of the whole set */
+} TpEnergySet;
+
+/**
+  ln[P_cold(U) / P_hot(U)] = constant + slope U; the canonical slope is beta_hot - beta_cold. Maximum likelihood (logistic regression), by Newton's
+  method; a sample counts 1 / g. Collective on `comm`; the same on all ranks.
+
+  @param[out] slope, error  infinite error, slope 0: the energies do not overlap or are all equal
+**/
+PetscErrorCode TpEnsembleSlope(MPI_Comm comm, const TpEnergySet *cold, const TpEnergySet *hot, double *slope,
+                               double *error);
+
+/** Two-sided p of a normal deviate. Pure. **/
+double TpNormalTail(double z);
+
+/** Distribution of kinetic temperatures: Gamma with shape `degrees` / 2 and this mean. Pure. **/
+double TpKineticCumulative(double degrees, double mean, double value);
+
+/**
+  Kolmogorov and Smirnov's test of kinetic temperatures, of independent samples. Not collective.
+
+  @param[in,out] value     [n] sorted afterwards
+  @param[out]    distance  largest distance of the distributions
+  @param[out]    p
+**/
+PetscErrorCode TpKineticTest(PetscInt64 n, double value[], double degrees, double mean, double *distance, double *p);

@@ -57,6 +57,15 @@ typedef struct {
     PetscInt64 pair_bins;
     TpTextList pairs; /* "phi2 psi2" */
   } evaluation;
+  struct {
+    TpRealList temperatures; /* of surfaces and basins; empty: those of the rungs */
+    PetscInt64 between;      /* points of thermodynamics between neighbouring rungs */
+    TpTextList surfaces;     /* "phi2", "phi2 psi2" */
+    PetscInt64 bins;
+    TpTextList basins;       /* "left.phi2: [0, 115 deg]" */
+    PetscInt64 replicates;   /* of the bootstrap */
+    PetscInt64 relax_rounds; /* left out after a configuration was replaced */
+  } analysis;
 } TpSettings;
 
 /** The one table of parameters, ended by a NULL key. **/
@@ -98,8 +107,10 @@ typedef struct {
   double       max_hours;     /* --max-hours, 0: not given */
   const char  *temperatures;  /* generate */
   PetscInt64   samples;       /* generate; 0: not given */
-  const char  *output;        /* generate */
+  const char  *output;        /* generate, analyze */
   PetscInt64   seed;          /* generate; -1: not given */
+  const char  *input;         /* analyze; NULL: none */
+  const char  *export_format; /* analyze; NULL: none */
   const char  *sampler;       /* generate; NULL: the model's */
   PetscInt64   steps;         /* generate; 0: the model's */
 } TpCommandLine;
@@ -118,6 +129,7 @@ PetscErrorCode TpReadInput(MPI_Comm comm, const TpCommandLine *command, TpConfig
 
 PetscErrorCode TpVerbRun(MPI_Comm comm, const TpCommandLine *command);
 PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command);
+PetscErrorCode TpVerbAnalyze(MPI_Comm comm, const TpCommandLine *command);
 PetscErrorCode TpVerbInfo(MPI_Comm comm, const TpCommandLine *command);
 
 /* ----------------------------------------------------------------------------------------------------------- version */

@@ -81,6 +81,8 @@ static PetscErrorCode Dispatch(int argc, char **argv, int rank)
     PetscCall(TpVerbRun(PETSC_COMM_WORLD, &command));
   else if (!strcmp(command.verb, "generate"))
     PetscCall(TpVerbGenerate(PETSC_COMM_WORLD, &command));
+  else if (!strcmp(command.verb, "analyze"))
+    PetscCall(TpVerbAnalyze(PETSC_COMM_WORLD, &command));
   else {
     AllowClosedPipe();
     PetscCall(TpVerbInfo(PETSC_COMM_WORLD, &command));

@@ -75,6 +75,10 @@ static PetscErrorCode ParseArgument(int argc, char **argv, int *i, TpCommandLine
     PetscCall(ParseInteger("--samples", value, 1, &command->samples));
   else if ((value = ValueOf("--output", argc, argv, i)))
     command->output = value;
+  else if ((value = ValueOf("--input", argc, argv, i)))
+    command->input = value;
+  else if ((value = ValueOf("--export", argc, argv, i)))
+    command->export_format = value;
   else if ((value = ValueOf("--seed", argc, argv, i)))
     PetscCall(ParseInteger("--seed", value, 0, &command->seed));
   else if ((value = ValueOf("--sampler", argc, argv, i)))
@@ -97,14 +101,17 @@ static PetscErrorCode CheckVerb(const TpCommandLine *command)
 {
   const PetscBool run      = !strcmp(command->verb, "run") ? PETSC_TRUE : PETSC_FALSE;
   const PetscBool generate = !strcmp(command->verb, "generate") ? PETSC_TRUE : PETSC_FALSE;
+  const PetscBool analyze  = !strcmp(command->verb, "analyze") ? PETSC_TRUE : PETSC_FALSE;
   const PetscBool info     = !strcmp(command->verb, "info") ? PETSC_TRUE : PETSC_FALSE;
 
   PetscFunctionBeginUser;
-  TpCheckInput(run || generate || info, "'%s' is no verb of tempera; allowed run, generate, info", command->verb);
+  TpCheckInput(run || generate || analyze || info, "'%s' is no verb of tempera; allowed run, generate, analyze, info",
+               command->verb);
   TpCheckInput(command->operand, "%s: the file is missing; see tempera --help", command->verb);
-  TpCheckInput(run || !(command->num_sets || command->check || command->restart || command->max_hours > 0.0 ||
-                        command->reseed_rung >= 0),
-               "%s: --set, --check, --restart, --reseed-rung and --max-hours belong to tempera run", command->verb);
+  TpCheckInput(run || analyze || !command->num_sets, "%s: --set belongs to tempera run and tempera analyze",
+               command->verb);
+  TpCheckInput(run || !(command->check || command->restart || command->max_hours > 0.0 || command->reseed_rung >= 0),
+               "%s: --check, --restart, --reseed-rung and --max-hours belong to tempera run", command->verb);
   TpCheckInput(run || !command->verify, "%s: --verify-restart belongs to tempera run", command->verb);
   TpCheckInput(run || !command->pilot, "%s: --pilot belongs to tempera run", command->verb);
   TpCheckInput(!command->pilot || !(command->restart || command->check || command->verify || command->max_hours > 0.0),
@@ -113,10 +120,15 @@ static PetscErrorCode CheckVerb(const TpCommandLine *command)
                "--verify-restart: goes neither with --restart nor with --check");
   TpCheckInput(command->restart || command->reseed_rung < 0,
                "--reseed-rung: replaces a configuration at a restart; give --restart too");
-  TpCheckInput(generate || !(command->temperatures || command->output || command->samples || command->sampler ||
-                             command->steps || command->seed >= 0),
-               "%s: --temperature, --samples, --output, --seed, --sampler and --steps belong to tempera generate",
+  TpCheckInput(generate || !(command->temperatures || command->samples || command->sampler || command->steps ||
+                             command->seed >= 0),
+               "%s: --temperature, --samples, --seed, --sampler and --steps belong to tempera generate", command->verb);
+  TpCheckInput(generate || analyze || !command->output, "%s: --output belongs to tempera generate and tempera analyze",
                command->verb);
+  TpCheckInput(analyze || !(command->input || command->export_format),
+               "%s: --input and --export belong to tempera analyze", command->verb);
+  TpCheckInput(!command->export_format || !strcmp(command->export_format, "alchemlyb"),
+               "--export: '%s' is no format; allowed alchemlyb", command->export_format);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -126,8 +138,8 @@ PetscErrorCode TpCommandLineParse(int argc, char **argv, TpCommandLine *command)
   *command = (TpCommandLine){.seed = -1, .reseed_rung = -1};
   PetscCall(PetscMalloc1(argc + 1, &command->sets));
   for (int i = 1; i < argc && strcmp(argv[i], "--"); ++i) PetscCall(ParseArgument(argc, argv, &i, command));
-  TpCheckInput(command->verb, "what to do is missing: tempera run INPUT.yaml, tempera generate MODEL.h5, tempera info "
-                              "FILE; see tempera --help");
+  TpCheckInput(command->verb, "what to do is missing: tempera run INPUT.yaml, tempera generate MODEL.h5, tempera "
+                              "analyze RUN, tempera info FILE; see tempera --help");
   PetscCall(CheckVerb(command));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

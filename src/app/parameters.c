@@ -14,6 +14,7 @@ static const char *const placement_words[] = {"last", "spread", NULL};
 #define BOOL(key, member, standard, help)                       {key, TP_BOOL, TP_DIMENSION_NONE, AT(member), standard, 0, 0, NULL, help}
 #define WORD(key, member, standard, words, help)                {key, TP_WORD, TP_DIMENSION_NONE, AT(member), standard, 0, 0, words, help}
 #define TEXT(key, type, member, standard, help)                 {key, type, TP_DIMENSION_NONE, AT(member), standard, 0, 0, NULL, help}
+#define MAP(key, member, help)                                  {key, TP_TEXT_MAP, TP_DIMENSION_NONE, AT(member), "", 0, 0, NULL, help}
 #define LIST(key, dimension, member, standard, low, high, help) {key, TP_REAL_LIST, TP_DIMENSION_##dimension, AT(member), standard, low, high, NULL, help}
 
 const TpParameter tp_parameters[] = {
@@ -120,6 +121,15 @@ const TpParameter tp_parameters[] = {
   INT("evaluation.bins", evaluation.bins, "36", 2, 10000, "Bins of the marginals that are compared."),
   INT("evaluation.pair_bins", evaluation.pair_bins, "36", 2, 1000, "Bins, in each direction, of the pairs that are compared."),
   TEXT("evaluation.pairs", TP_TEXT_LIST, evaluation.pairs, "", "Pairs of features to compare in two dimensions, by name: [[phi2, psi2]]."),
+
+  /* analysis */
+  LIST("analysis.temperatures", TEMPERATURE, analysis.temperatures, "", 1e-12, 1e12, "Temperatures of surfaces and basins, simulated or not; thermodynamics is given there too. Empty: those of the rungs."),
+  INT("analysis.between", analysis.between, "3", 0, 1000, "Temperatures between neighbouring rungs at which thermodynamics is given."),
+  TEXT("analysis.surfaces", TP_TEXT_LIST, analysis.surfaces, "", "Free-energy surfaces over a feature or a pair of features, by name: [phi2, [phi2, psi2]]."),
+  INT("analysis.bins", analysis.bins, "36", 2, 1000, "Bins of the surfaces, in each direction."),
+  MAP("analysis.basins", analysis.basins, "Basins, boxes of features: {left: {phi2: [0, 115 deg]}, right: {phi2: [-180 deg, 0]}}. A box of a periodic feature goes from the first number upwards to the second, across the end of the period if need be. Free energies count from the first basin."),
+  INT("analysis.replicates", analysis.replicates, "50", 2, 100000, "Replicates of the bootstrap that gives the errors."),
+  INT("analysis.relax_rounds", analysis.relax_rounds, "100", 0, 1e9, "Rounds that are left out at all rungs after a configuration was replaced by --reseed-rung."),
   {NULL, TP_BOOL, TP_DIMENSION_NONE, 0, NULL, 0, 0, NULL, NULL},
 };
 /* clang-format on */

@@ -81,6 +81,7 @@ static PetscErrorCode WriteFacts(TpRun run, TpFile file)
   PetscCall(TpFileWriteReal(file, "/", "timestep", settings->engine.timestep));
   PetscCall(TpFileWriteInteger(file, "/", "start_round", settings->training.start_round));
   PetscCall(TpFileWriteInteger(file, "/", "tune_rounds", TpRunFirstKept(run)));
+  PetscCall(TpFileWriteInteger(file, "/", "degrees_of_freedom", run->system.degrees_of_freedom));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -14,9 +14,21 @@ typedef struct {
 /* Block length that holds most of the correlation: a fifth of it is lost at the ends. */
 static PetscInt64 BlockLength(TpMbar mbar, PetscInt state)
 {
+  if (mbar->block) return mbar->block;
   const double length = mbar->g[state] > 1.0 ? ceil(5.0 * mbar->g[state]) : 1.0;
 
   return PetscMax((PetscInt64)PetscMin(length, (double)mbar->total[state] / 4.0), 1);
+}
+
+PetscErrorCode TpMbarSetBlocks(TpMbar mbar, PetscInt64 length)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(length >= 1, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "blocks of %lld samples", (long long)length);
+  for (PetscInt k = 1; k < mbar->num_states; ++k)
+    PetscCheck(mbar->total[k] == mbar->total[0], PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP,
+               "blocks over all states, of which state %d has another number of samples", (int)k);
+  mbar->block = PetscMax(PetscMin(length, mbar->total[0] / 4), 1);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Add 1 to samples begin .. end - 1 of the whole series, where they lie on this rank; as steps up and down. */
@@ -44,7 +56,7 @@ static PetscErrorCode Draw(TpMbar mbar, uint64_t seed, PetscInt replicate, Petsc
   PetscFunctionBeginUser;
   PetscCall(PetscIntCast((total + length - 1) / length, &draws));
   PetscCall(PetscMalloc1(draws, &uniform));
-  TpRandomUniform(seed, TP_RANDOM_BOOTSTRAP, (uint32_t)replicate, (uint64_t)state, draws, uniform);
+  TpRandomUniform(seed, TP_RANDOM_BOOTSTRAP, (uint32_t)replicate, mbar->block ? 0 : (uint64_t)state, draws, uniform);
   PetscCall(PetscArrayzero(multiplicity, local));
   for (PetscInt i = 0; i < draws; ++i) {
     const PetscInt64 begin = PetscMin((PetscInt64)(uniform[i] * (double)total), total - 1);

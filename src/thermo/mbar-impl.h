@@ -31,6 +31,7 @@ struct TpMbar_ {
   PetscInt64   *total;        /* [K] samples on all ranks */
   PetscInt64   *before;       /* [K] samples on lower ranks */
   double       *g;            /* [K] */
+  PetscInt64    block;        /* of the bootstrap, drawn for all states alike; 0: each state by itself */
   const double *multiplicity; /* [num_local] times that a bootstrap drew each sample; NULL outside one */
   double       *size;         /* [K] N_k / g_k */
   double        sum_size;

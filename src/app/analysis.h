@@ -1,0 +1,264 @@
+/*
+  The analysis of a run: what it reads, what it finds, and who writes it.
+
+    TpSamplesRead()     the rounds of run.h5 that count, dealt out over the ranks
+    TpAnalyse()         fills one TpAnalysis from them
+    TpAnalysisWrite...  the writers: each takes a TpAnalysis and nothing else
+
+  All ranks have the same TpAnalysis; rank 0 writes.
+*/
+#pragma once
+
+#include "run-impl.h"
+
+/* ----------------------------------------------------------------------------------------------------------- samples */
+
+/** Rounds [begin, end) of run.h5. **/
+typedef struct {
+  PetscInt64 begin, end;
+} TpWindow;
+
+/** The run and the rounds of it that count. Arrays are [rungs, count] row-major: of a rung, in the order of time. **/
+typedef struct {
+  MPI_Comm     comm; /* kept, the caller's */
+  int          rank, size;
+  char        *folder; /* of the run */
+  TpUnitSystem units;
+  double       boltzmann;
+  PetscInt     num_rungs;
+  double      *temperature; /* [rungs] */
+  double      *beta;        /* [rungs] */
+  PetscInt     num_features;
+  double      *period; /* [features] 0: not periodic */
+  char       **name;   /* [features] */
+  char       **unit;   /* [features] */
+  double       time_per_round;
+  PetscInt     degrees_of_freedom; /* behind /temperature/kinetic; 0: the file does not say */
+  PetscInt64   rounds_written;
+  PetscInt64   rounds_planned;
+  PetscInt64   start_round;   /* training.start_round */
+  PetscInt64   equilibration; /* rounds before this one do not count */
+  PetscInt     num_repairs;   /* configurations that were replaced */
+  PetscInt     num_windows;
+  TpWindow    *window;     /* [num_windows] what counts, in order */
+  PetscInt64   num_rounds; /* that count, all ranks */
+  PetscInt64   first;      /* of this rank's share, counted among those that count */
+  PetscInt64   count;      /* this rank's share */
+  double      *energy;     /* [rungs, count] */
+  double      *kinetic;    /* [rungs, count] kinetic temperature */
+  PetscInt    *walker;     /* [rungs, count] */
+  float       *features;   /* [rungs, count, features] */
+} TpSamples;
+
+/** How to read. **/
+typedef struct {
+  PetscInt64 end_round;    /* rounds from here on are not looked at; 0: all that are written */
+  PetscInt64 start_round;  /* what is equilibration at least; -1: what run.h5 says */
+  PetscInt64 relax_rounds; /* left out after a configuration was replaced */
+} TpSamplesTask;
+
+/**
+  Read what counts of a run: its windows are the rounds after equilibration, less those after a repair. Collective on `comm`.
+
+  @param[in] file  run.h5, open on `comm`
+
+  Errors: TP_ERR_INPUT: fewer than TP_LEAST_ROUNDS rounds.
+**/
+PetscErrorCode TpSamplesRead(TpFile file, MPI_Comm comm, const char *folder, TpUnitSystem units,
+                             const TpSamplesTask *task, TpSamples *samples);
+PetscErrorCode TpSamplesDestroy(TpSamples *samples);
+
+#define TP_LEAST_ROUNDS 20
+
+/** The round of run.h5 that counts as number `index`. **/
+PetscInt64 TpSamplesRound(const TpSamples *samples, PetscInt64 index);
+
+/**
+  Give each rank one whole series of the ranks' parts. Collective.
+
+  @param[in]  num    series, at most the number of ranks; series i goes to rank i
+  @param[in]  local  [num, count] parts of this rank
+  @param[out] whole  [num_rounds] on ranks below `num`
+**/
+PetscErrorCode TpSamplesGather(const TpSamples *samples, PetscInt num, const double local[], double whole[]);
+
+/* ------------------------------------------------------------------------------------------------------------- basins */
+
+/** A box of one feature. **/
+typedef struct {
+  PetscInt feature;
+  double   low, high; /* low > high for a periodic feature: around the end of the period */
+} TpBox;
+
+typedef struct {
+  char     name[TP_NAME_LENGTH];
+  PetscInt num_boxes;
+  TpBox   *box; /* [num_boxes] all of them hold */
+} TpBasin;
+
+/** Resolve `analysis.basins` against the features. Not collective; the same on all ranks. Errors: TP_ERR_INPUT. **/
+PetscErrorCode TpBasinsCreate(TpConfig config, const TpTextList *texts, const TpSamples *samples, PetscInt *num,
+                              TpBasin **basins);
+PetscErrorCode TpBasinsDestroy(PetscInt num, TpBasin **basins);
+
+/** Whether a frame lies in the basin. Pure. **/
+PetscBool TpBasinHolds(const TpBasin *basin, const double period[], const float features[]);
+
+/** One or two features, by name: "phi2", "phi2 psi2". `second` is -1 if it is one. Errors: TP_ERR_INPUT. **/
+PetscErrorCode TpSurfaceFind(TpConfig config, const char *text, const TpSamples *samples, PetscInt *first,
+                             PetscInt *second);
+
+/* ------------------------------------------------------------------------------------------------------------ results */
+
+/** The series of one rung. **/
+typedef struct {
+  double     temperature;
+  PetscInt64 start;     /* where the rung's own energies stop remembering their start, in rounds that count */
+  double     g;         /* statistical inefficiency of the energy, in rounds */
+  double     g_slowest; /* the largest one of energy, features and basins */
+  char       slowest[TP_NAME_LENGTH]; /* whose that is */
+  double     uncorrelated;            /* rounds / g */
+  double     energy, energy_error;    /* mean of this rung's samples alone */
+} TpRungSeries;
+
+/** The way of one walker through the ladder. **/
+typedef struct {
+  double     g;            /* statistical inefficiency of its rung, in rounds */
+  double     uncorrelated; /* rounds / g */
+  double     mean_rung;
+  PetscInt64 round_trips; /* bottom to top to bottom, in the rounds that count */
+} TpWalkerSeries;
+
+/** What stands behind numbers at a temperature. **/
+typedef enum {
+  TP_SUPPORT_LADDER, /* between the rungs */
+  TP_SUPPORT_BEYOND, /* beyond the last rungs, on at least 50 effective samples: only what the rungs' samples reach is seen */
+  TP_SUPPORT_NONE, /* fewer than 50 effective samples: not to be trusted, nor its error */
+} TpSupport;
+extern const char *const tp_support_words[]; /* "ladder", "beyond", "none", NULL */
+
+/** Configurational thermodynamics at one temperature; errors are those of the bootstrap. F and S count from the first rung's Z. **/
+typedef struct {
+  TpMbarPoint point;
+  TpSupport   support;
+} TpThermoPoint;
+
+/** One basin at one temperature. **/
+typedef struct {
+  double population, population_error;
+  double free_energy,
+      free_energy_error; /* F(basin) - F(first basin) = -k_B T ln(p / p_first); infinite without a sample */
+} TpBasinPoint;
+
+/** A free-energy surface over one or two features. **/
+typedef struct {
+  char     text[2 * TP_NAME_LENGTH]; /* as named in the input */
+  PetscInt feature[2];               /* the second is -1 for a profile */
+  PetscInt bins;                     /* in each direction */
+  PetscInt size;                     /* bins, or bins^2, row-major in (first, second) */
+  double   low[2], high[2];
+  double  *probability; /* [surface temperatures, size] of each bin; sum 1 */
+  double  *error;       /* [surface temperatures, size] of it */
+} TpSurface;
+
+/** Free energy between the last and the first rung from part of the data, k_B T. **/
+typedef struct {
+  double fraction;
+  double forward, forward_error;   /* of the first part */
+  double backward, backward_error; /* of the last part */
+} TpConvergencePoint;
+
+/** Whether two neighbours' energies are those of one system at two temperatures. **/
+typedef struct {
+  double slope, slope_error; /* of ln[P_i(U) / P_i+1(U)] */
+  double expected;           /* beta_i+1 - beta_i */
+  double p;                  /* probability of so large a difference by chance */
+} TpPairCheck;
+
+/** Whether a rung's kinetic energies are Gamma distributed. **/
+typedef struct {
+  double mean, mean_error; /* kinetic temperature */
+  double distance;         /* Kolmogorov and Smirnov's */
+  double p;
+} TpKineticCheck;
+
+/** Everything that is found. **/
+typedef struct {
+  const TpSamples *samples; /* what was analysed: units, ladder, features, windows */
+  PetscInt         bins;
+  uint64_t         seed;
+
+  /* series */
+  double          g_ladder;   /* largest statistical inefficiency of a mean over the rungs */
+  PetscInt64      block;      /* rounds in a block of the bootstrap */
+  PetscInt        replicates; /* of the bootstrap */
+  TpRungSeries   *rung;       /* [rungs] */
+  TpWalkerSeries *walker;     /* [rungs] */
+
+  /* MBAR over the ladder */
+  TpMbarResult mbar;        /* arrays are the analysis's own */
+  double      *f_bootstrap; /* [rungs] error of f_k by the bootstrap */
+
+  /* at any temperature */
+  PetscInt       num_points;
+  TpThermoPoint *point; /* [num_points] by temperature */
+
+  /* surfaces and basins, at `temperature` */
+  PetscInt      num_temperatures;
+  double       *temperature; /* [num_temperatures] */
+  double       *effective;   /* [num_temperatures] */
+  TpSupport    *support;     /* [num_temperatures] */
+  PetscInt      num_surfaces;
+  TpSurface    *surface; /* [num_surfaces] */
+  PetscInt      num_basins;
+  TpBasin      *basin;       /* [num_basins] */
+  TpBasinPoint *basin_point; /* [num_temperatures, num_basins] */
+
+  /* convergence */
+  PetscInt            num_fractions;
+  TpConvergencePoint *fraction; /* [num_fractions] */
+
+  /* validation; p below `alarm` is called wrong, so that a right run is called wrong with probability TP_FALSE_ALARM in all */
+  double          alarm;
+  TpPairCheck    *pair;    /* [rungs - 1] */
+  TpKineticCheck *kinetic; /* [rungs]; NULL: degrees of freedom are not known */
+} TpAnalysis;
+
+#define TP_FALSE_ALARM 0.01
+
+/** Analyse. Collective on samples->comm. Free with TpAnalysisDestroy(). Errors: TP_ERR_INPUT: names that are none, rungs that do not overlap. **/
+PetscErrorCode TpAnalyse(const TpSamples *samples, TpConfig config, const TpSettings *settings, TpAnalysis *analysis);
+PetscErrorCode TpAnalysisDestroy(TpAnalysis *analysis);
+
+/** The parts of TpAnalyse(), in its order. All collective. **/
+PetscErrorCode TpAnalyseSeries(const TpSamples *samples, TpAnalysis *analysis);
+PetscErrorCode TpAnalyseLadder(const TpSamples *samples, const TpSettings *settings, TpMbar mbar, TpAnalysis *analysis);
+PetscErrorCode TpAnalyseConvergence(const TpSamples *samples, TpAnalysis *analysis);
+PetscErrorCode TpAnalyseChecks(const TpSamples *samples, TpAnalysis *analysis);
+
+/** MBAR over [first, end) of this rank's share. Collective. `energy` [rungs * (end - first)] is filled and must outlive the TpMbar. **/
+PetscErrorCode TpMbarCreatePart(const TpSamples *samples, const double g[], PetscInt64 first, PetscInt64 end,
+                                double energy[], TpMbar *mbar);
+
+/** The bin of a frame, row-major; what lies outside counts in the end bins. Pure. **/
+PetscInt TpSurfaceBin(const TpSurface *surface, const double period[], const float features[]);
+
+/** Whether any check of the run says "wrong". **/
+PetscBool TpAnalysisIsSuspect(const TpAnalysis *analysis);
+
+/* ------------------------------------------------------------------------------------------------------------ writers */
+
+#define TP_ANALYSIS_FORMAT  "tempera analysis"
+#define TP_ANALYSIS_VERSION 1
+
+/** Tables for people. Not collective. **/
+PetscErrorCode TpAnalysisWriteText(const TpAnalysis *analysis, FILE *file);
+
+/** analysis.json; numbers that are not finite are null. Not collective. **/
+PetscErrorCode TpAnalysisWriteJson(const TpAnalysis *analysis, FILE *file);
+
+/** analysis.h5, published. Collective on `comm`. **/
+PetscErrorCode TpAnalysisWriteFile(const TpAnalysis *analysis, MPI_Comm comm, const char *path, const char *parameters);
+
+/** Reduced potentials of uncorrelated samples as CSV that alchemlyb's DataFrame u_nk is read from. Collective. **/
+PetscErrorCode TpAnalysisExport(const TpSamples *samples, const TpAnalysis *analysis, const char *path);

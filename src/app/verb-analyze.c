@@ -1,0 +1,137 @@
+/* tempera analyze RUN: what a run says of thermodynamics, at any temperature; also while it runs, or after a kill. */
+#include "analysis.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+  MPI_Comm     comm;
+  int          rank;
+  char         path[PETSC_MAX_PATH_LEN];   /* of run.h5 */
+  char         folder[PETSC_MAX_PATH_LEN]; /* of the run */
+  char         output[PETSC_MAX_PATH_LEN]; /* folder that is written into */
+  TpFile       file;
+  char        *parameters; /* of the run, YAML */
+  TpConfig     config;
+  TpSettings   settings;
+  TpSamples    samples;
+  TpAnalysis   analysis;
+  TpUnitSystem units;
+} Job;
+
+/* The operand is the run's folder or its run.h5. */
+static PetscErrorCode FindRun(const TpCommandLine *command, Job *job)
+{
+  const char *operand = command->operand, *slash = strrchr(operand, '/');
+  PetscBool   is_folder;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpPathJoin(operand, "run.h5", job->path));
+  PetscCall(TpPathExists(job->comm, job->path, &is_folder));
+  if (is_folder) {
+    snprintf(job->folder, sizeof(job->folder), "%s", operand);
+  } else {
+    TpCheckInput(strlen(operand) < sizeof(job->path), "%.80s...: the path is too long", operand);
+    snprintf(job->path, sizeof(job->path), "%s", operand);
+    snprintf(job->folder, sizeof(job->folder), "%.*s", slash ? (int)PetscMax(1, slash - operand) : 1,
+             slash ? operand : ".");
+  }
+  snprintf(job->output, sizeof(job->output), "%s", command->output ? command->output : job->folder);
+  if (command->output) PetscCall(TpFolderCreate(job->comm, job->output));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The run's own parameters, then --input, then --set: of both only what an analysis depends on. */
+static PetscErrorCode ReadParameters(const TpCommandLine *command, Job *job)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TpFileReadText(job->file, "/", "parameters", &job->parameters));
+  PetscCall(TpConfigCreate(tp_parameters, &job->config));
+  PetscCall(TpConfigReadText(job->config, job->path, job->folder, job->parameters));
+  if (command->input) PetscCall(TpConfigReadFile(job->config, job->comm, command->input));
+  for (PetscInt i = 0; i < command->num_sets; ++i) {
+    TpCheckInput(!strncmp(command->sets[i], "analysis.", 9),
+                 "--set %s: the run is done; allowed here are keys of the section analysis", command->sets[i]);
+    PetscCall(TpConfigSet(job->config, command->sets[i]));
+  }
+  PetscCall(TpSettingsUnits(job->config, &job->units));
+  PetscCall(TpSettingsCreate(job->config, job->path, &job->settings));
+  if (command->input) PetscCall(TpSettingsCompare(&job->settings, job->config, job->parameters, job->path));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadRun(Job *job)
+{
+  const TpSamplesTask task = {.start_round = -1, .relax_rounds = job->settings.analysis.relax_rounds};
+
+  PetscFunctionBeginUser;
+  PetscCall(TpSamplesRead(job->file, job->comm, job->folder, job->units, &task, &job->samples));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ------------------------------------------------------------------------------------------------------------- write */
+
+static PetscErrorCode WriteJson(const Job *job)
+{
+  char  *text = NULL;
+  size_t size = 0;
+  char   path[PETSC_MAX_PATH_LEN];
+
+  PetscFunctionBeginUser;
+  PetscCall(TpPathJoin(job->output, "analysis.json", path));
+  if (job->rank == 0) {
+    FILE *file = open_memstream(&text, &size);
+
+    PetscCheck(file, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for %s", path);
+    PetscCall(TpAnalysisWriteJson(&job->analysis, file));
+    fclose(file);
+  }
+  PetscCall(TpTextPublish(job->comm, path, text));
+  free(text);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Write(const Job *job, const char *export)
+{
+  char  path[PETSC_MAX_PATH_LEN];
+  char *used;
+
+  PetscFunctionBeginUser;
+  if (job->rank == 0) PetscCall(TpAnalysisWriteText(&job->analysis, stdout));
+  PetscCall(WriteJson(job));
+  PetscCall(TpPathJoin(job->output, "analysis.h5", path));
+  PetscCall(TpConfigWriteText(job->config, job->units, &job->settings, NULL, &used));
+  PetscCall(TpAnalysisWriteFile(&job->analysis, job->comm, path, used));
+  PetscCall(PetscFree(used));
+  if (export) {
+    PetscCall(TpPathJoin(job->output, "u_nk.csv", path));
+    PetscCall(TpAnalysisExport(&job->samples, &job->analysis, path));
+  }
+  if (job->rank == 0 && TpAnalysisIsSuspect(&job->analysis))
+    TpLog(TP_LOG_WARNING, "%s: the run did not sample what it was told to; see the checks above", job->folder);
+  if (job->rank == 0) printf("\nwritten: %s/analysis.json, analysis.h5%s\n", job->output, export ? ", u_nk.csv" : "");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* -------------------------------------------------------------------------------------------------------------- verb */
+
+PetscErrorCode TpVerbAnalyze(MPI_Comm comm, const TpCommandLine *command)
+{
+  Job job = {.comm = comm};
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(comm, &job.rank));
+  PetscCall(FindRun(command, &job));
+  PetscCall(TpFileOpen(comm, job.path, TP_RUN_FORMAT, TP_RUN_VERSION, &job.file));
+  PetscCall(ReadParameters(command, &job));
+  PetscCall(ReadRun(&job));
+  PetscCall(TpFileClose(&job.file));
+  PetscCall(TpAnalyse(&job.samples, job.config, &job.settings, &job.analysis));
+  PetscCall(Write(&job, command->export_format));
+  PetscCall(TpAnalysisDestroy(&job.analysis));
+  PetscCall(TpSamplesDestroy(&job.samples));
+  PetscCall(TpSettingsDestroy(&job.settings));
+  PetscCall(TpConfigDestroy(&job.config));
+  PetscCall(PetscFree(job.parameters));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
