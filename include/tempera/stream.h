@@ -82,6 +82,9 @@ PetscErrorCode TpSenderState(TpSender sender, PetscInt64 round, const TpState *s
 /** Whether a credit that has come so far asked to stop. Never waits. Not collective. **/
 PetscBool TpSenderIsStopWished(TpSender sender);
 
+/** The end that the credits so far have told of (TpReceiverSetEndRound()), 0: none. Never waits. Not collective. **/
+PetscInt64 TpSenderEndRound(TpSender sender);
+
 /** Wait until all messages have left and all credits of rounds before `end_round` have come. Not collective. **/
 PetscErrorCode TpSenderFinish(TpSender sender, PetscInt64 end_round, double *idle);
 
@@ -116,6 +119,10 @@ PetscErrorCode TpReceiverStates(TpReceiver receiver, PetscInt64 round, PetscInt 
 /** Tell the replicas that `round` is finished: trainer t tells the rungs t, t + K, ... Call it when all trainers have finished it, every round
     once. With `stop` they learn that the trainers can't go on (see TpSenderIsStopWished()). Not collective. **/
 PetscErrorCode TpReceiverCredit(TpReceiver receiver, PetscInt64 round, PetscBool stop);
+
+/** Tell of an end with all credits to come: so many rounds in all, the same on all trainers. The credit for round r reaches every replica before it
+    sends the frame of round r + max_lag + 1: an end of r + max_lag + 3 rounds is one that all can still make their last. Not collective. **/
+void TpReceiverSetEndRound(TpReceiver receiver, PetscInt64 end_round);
 
 /** At a restart, before the first round: trainer 0 sends each replica its state; replicas get theirs. Collective on world.
     `states` [num_replicas, packed size] on trainer 0, NULL elsewhere; `state` on replicas, NULL on trainers. **/

@@ -140,24 +140,38 @@ PetscErrorCode TpMbarCreatePart(const TpSamples *samples, const double g[], Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode SolveAndUse(const TpSamples *samples, const TpSettings *settings, TpMbar mbar,
+                                  TpAnalysis *analysis)
+{
+  TpMbarResult result;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpMbarSolve(mbar, &result));
+  PetscCall(KeepResult(&result));
+  analysis->mbar = result;
+  PetscCall(TpAnalyseLadder(samples, settings, mbar, analysis));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Rungs that do not overlap are an error that a run which looks at itself lives with: nothing is left behind. */
 static PetscErrorCode SolveLadder(const TpSamples *samples, const TpSettings *settings, TpAnalysis *analysis)
 {
-  double *energy, *g;
-  TpMbar  mbar;
+  double        *energy, *g;
+  TpMbar         mbar;
+  PetscErrorCode code;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc2(samples->num_rungs * samples->count, &energy, samples->num_rungs, &g));
   for (PetscInt k = 0; k < samples->num_rungs; ++k) g[k] = analysis->rung[k].g;
   PetscCall(TpMbarCreatePart(samples, g, 0, samples->count, energy, &mbar));
-  PetscCall(TpMbarSolve(mbar, &analysis->mbar));
-  PetscCall(KeepResult(&analysis->mbar));
-  PetscCall(TpAnalyseLadder(samples, settings, mbar, analysis));
+  code = SolveAndUse(samples, settings, mbar, analysis);
   PetscCall(TpMbarDestroy(&mbar));
   PetscCall(PetscFree2(energy, g));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  PetscFunctionReturn(code);
 }
 
-PetscErrorCode TpAnalyse(const TpSamples *samples, TpConfig config, const TpSettings *settings, TpAnalysis *analysis)
+PetscErrorCode TpAnalyseEstimates(const TpSamples *samples, TpConfig config, const TpSettings *settings,
+                                  TpAnalysis *analysis)
 {
   const PetscInt num_rungs = samples->num_rungs;
 
@@ -174,6 +188,13 @@ PetscErrorCode TpAnalyse(const TpSamples *samples, TpConfig config, const TpSett
   PetscCall(PetscCalloc3(num_rungs, &analysis->rung, num_rungs, &analysis->walker, num_rungs, &analysis->f_bootstrap));
   PetscCall(TpAnalyseSeries(samples, analysis));
   PetscCall(SolveLadder(samples, settings, analysis));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpAnalyse(const TpSamples *samples, TpConfig config, const TpSettings *settings, TpAnalysis *analysis)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TpAnalyseEstimates(samples, config, settings, analysis));
   PetscCall(TpAnalyseConvergence(samples, analysis));
   PetscCall(TpAnalyseChecks(samples, analysis));
   PetscFunctionReturn(PETSC_SUCCESS);

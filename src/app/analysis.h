@@ -230,6 +230,10 @@ typedef struct {
 PetscErrorCode TpAnalyse(const TpSamples *samples, TpConfig config, const TpSettings *settings, TpAnalysis *analysis);
 PetscErrorCode TpAnalysisDestroy(TpAnalysis *analysis);
 
+/** As TpAnalyse(), without convergence and checks. **/
+PetscErrorCode TpAnalyseEstimates(const TpSamples *samples, TpConfig config, const TpSettings *settings,
+                                  TpAnalysis *analysis);
+
 /** The parts of TpAnalyse(), in its order. All collective. **/
 PetscErrorCode TpAnalyseSeries(const TpSamples *samples, TpAnalysis *analysis);
 PetscErrorCode TpAnalyseLadder(const TpSamples *samples, const TpSettings *settings, TpMbar mbar, TpAnalysis *analysis);

@@ -65,6 +65,8 @@ typedef struct {
     TpTextList basins;       /* "left.phi2: [0, 115 deg]" */
     PetscInt64 replicates;   /* of the bootstrap */
     PetscInt64 relax_rounds; /* left out after a configuration was replaced */
+    char      *stop_quantity;
+    double     stop_error;
   } analysis;
 } TpSettings;
 

@@ -67,7 +67,7 @@ static PetscErrorCode Destroy(Evaluation *evaluation)
 /* Rows of /features/value after equilibration: [*start, *end). */
 static void RowsOfFrames(TpRun run, PetscInt64 *start, PetscInt64 *end)
 {
-  const PetscInt64 rounds = run->settings.run.rounds, interval = run->settings.stream.keep_interval;
+  const PetscInt64 rounds = run->rounds_done, interval = run->settings.stream.keep_interval;
 
   *start = PetscMin(run->settings.training.start_round, rounds) / interval;
   *end   = rounds / interval;

@@ -259,9 +259,13 @@ static PetscErrorCode Fail(TpLearner learner, Round *round)
 
 static PetscErrorCode LearnAndWrite(TpLearner learner, const Round *round)
 {
+  TpRun run = learner->run;
+
   PetscFunctionBeginUser;
   PetscCall(Learn(learner, round->round));
   PetscCall(WriteWhatIsDue(learner, round));
+  if (!round->last) PetscCall(TpStopCriterionLook(run, TpRecorderFile(learner->recorder), round->round + 1));
+  TpReceiverSetEndRound(learner->receiver, run->criterion_round);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -287,7 +291,7 @@ static PetscErrorCode Summarise(TpLearner learner)
 PetscErrorCode TpLearnerLoop(TpLearner learner)
 {
   TpRun run   = learner->run;
-  Round round = {.last = run->first_round >= run->settings.run.rounds ? PETSC_TRUE : PETSC_FALSE};
+  Round round = {.last = TpRunIsDone(run, run->first_round)};
 
   PetscFunctionBeginUser;
   for (PetscInt64 number = run->first_round; !round.last; ++number) {

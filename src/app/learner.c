@@ -84,6 +84,13 @@ PetscErrorCode TpLearnerRestore(TpLearner learner, const char *path, double stat
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TpLearnerRecall(TpLearner learner)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TpStopCriterionRecall(learner->run, TpRecorderFile(learner->recorder)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TpLearnerWriteModel(TpLearner learner)
 {
   TpRun             run      = learner->run;

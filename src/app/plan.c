@@ -99,6 +99,7 @@ static PetscErrorCode ProbeAndTell(TpRun run)
   PetscFunctionBeginUser;
   PetscCall(Probe(run));
   PetscCall(TpEvaluationCheck(run));
+  PetscCall(TpAnalysisCheck(run));
   PetscCall(CountParameters(run, &encoded, &parameters));
   TellRanks(run);
   TellLengths(run);

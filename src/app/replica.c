@@ -239,6 +239,7 @@ static PetscErrorCode Rounds(TpReplica replica, TpSender sender, TpAgreement agr
     PetscCall(Simulate(replica, round, &frame));
     PetscCall(Observe(replica, round, &frame));
     PetscCall(Decide(sender, agreement, stopping, &frame));
+    run->criterion_round = PetscMax(run->criterion_round, TpSenderEndRound(sender));
     last = TpRunIsLastRound(run, round) || (frame.decision & (TP_DECIDE_STOP | TP_DECIDE_FAILED)) ? PETSC_TRUE
                                                                                                   : PETSC_FALSE;
     if (TpRunIsTrajectoryRound(run, round)) PetscCall(TpSenderState(sender, round, &replica->state, &waited));
@@ -261,7 +262,7 @@ PetscErrorCode TpReplicaLoop(TpReplica replica)
   TpStopping  stopping;
 
   PetscFunctionBeginUser;
-  if (run->first_round >= run->settings.run.rounds) PetscFunctionReturn(PETSC_SUCCESS);
+  if (TpRunIsDone(run, run->first_round)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TpSenderCreate(&run->settings.stream, run->groups, run->system.num_features, run->system.size,
                            run->first_round, &sender));
   PetscCall(TpAgreementCreate(run->groups->group, &agreement));

@@ -41,6 +41,8 @@ typedef struct TpRun_ {
   TpSystem   system;
   PetscInt64 first_round;     /* 0, or where the checkpoint left off */
   PetscInt64 stop_round;      /* stop when so many rounds are done; 0: don't */
+  PetscInt64 criterion_round; /* likewise, and be finished: analysis.stop_when is met; 0: not yet */
+  PetscInt64 rounds_done;     /* known at the end */
   PetscInt   reseed_rung;     /* whose configuration is to be replaced at this restart; -1: none */
   char      *used_parameters; /* YAML */
   double     start_time;      /* MPI_Wtime() at the program's start */
@@ -54,6 +56,9 @@ PetscErrorCode TpRunPath(TpRun run, const char *name, char path[PETSC_MAX_PATH_L
 
 /** Whether this is the last round by the input or by `stop_round`. Pure. **/
 PetscBool TpRunIsLastRound(TpRun run, PetscInt64 round);
+
+/** Whether a run of so many rounds is finished: all that the input wants, or enough by analysis.stop_when. Pure. **/
+PetscBool TpRunIsDone(TpRun run, PetscInt64 rounds);
 
 /** Whether a checkpoint is due after this round by the input (decisions of the moment come on top). Pure. **/
 PetscBool TpRunIsCheckpointRound(TpRun run, PetscInt64 round);
@@ -104,6 +109,9 @@ PetscErrorCode TpLearnerDestroy(TpLearner *learner);
 
 /** Go on from a checkpoint (read by TpCheckpointRead()) and the frames in run.h5. Collective on the trainer group. **/
 PetscErrorCode TpLearnerRestore(TpLearner learner, const char *checkpoint, double states[]);
+
+/** After a restart: what the rounds that are done say of analysis.stop_when. Collective on the trainer group. **/
+PetscErrorCode TpLearnerRecall(TpLearner learner);
 
 /** Receive, learn, write, until all rounds are done or the replicas stopped. Collective on the trainer group. **/
 PetscErrorCode TpLearnerLoop(TpLearner learner);
@@ -272,6 +280,18 @@ PetscErrorCode TpStoppingDestroy(TpStopping *stopping);
 
 /** TpDecision bits that this rank wishes now; a signal's wish is told once. Not collective. **/
 unsigned TpStoppingWish(TpStopping stopping);
+
+/* ---------------------------------------------------------------------------------------------------- stop criterion */
+
+/** Check the section `analysis` before the run begins. Not collective; the same on all ranks. Errors: TP_ERR_INPUT. **/
+PetscErrorCode TpAnalysisCheck(TpRun run);
+
+/** After `rounds` rounds, which are in run.h5: look whether analysis.stop_when is met, if that is due, and set run->criterion_round. Collective on the
+    trainer group. **/
+PetscErrorCode TpStopCriterionLook(TpRun run, TpFile file, PetscInt64 rounds);
+
+/** At a restart: look again where the answer still bears on rounds to come. Collective on the trainer group. **/
+PetscErrorCode TpStopCriterionRecall(TpRun run, TpFile file);
 
 /* ---------------------------------------------------------------------------------------------------------- progress */
 

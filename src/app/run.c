@@ -19,7 +19,15 @@ PetscErrorCode TpRunPath(TpRun run, const char *name, char path[PETSC_MAX_PATH_L
 
 PetscBool TpRunIsLastRound(TpRun run, PetscInt64 round)
 {
-  return round + 1 == run->settings.run.rounds || round + 1 == run->stop_round ? PETSC_TRUE : PETSC_FALSE;
+  return round + 1 == run->settings.run.rounds || round + 1 == run->stop_round || round + 1 == run->criterion_round
+             ? PETSC_TRUE
+             : PETSC_FALSE;
+}
+
+PetscBool TpRunIsDone(TpRun run, PetscInt64 rounds)
+{
+  return rounds >= run->settings.run.rounds || (run->criterion_round && rounds >= run->criterion_round) ? PETSC_TRUE
+                                                                                                        : PETSC_FALSE;
 }
 
 PetscBool TpRunIsCheckpointRound(TpRun run, PetscInt64 round)

@@ -267,7 +267,9 @@ static PetscErrorCode RestoreStates(TpRun run, TpReplica replica, TpLearner lear
   PetscFunctionBeginUser;
   if (run->is_writer) PetscCall(PetscMalloc1(run->ladder->num_rungs * TpStatePackedSize(run->system.size), &states));
   if (learner) code = TpLearnerRestore(learner, checkpoint, states);
+  if (learner && !code) code = TpLearnerRecall(learner);
   PetscCall(TpAgree(run->groups->world, code));
+  PetscCall(TpBroadcast(&run->criterion_round, 1, MPIU_INT64, run->groups->trainer_rank[0], run->groups->world, NULL));
   PetscCall(TpStreamDistributeStates(run->groups, run->system.size, states, replica ? TpReplicaState(replica) : NULL));
   PetscCall(PetscFree(states));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -283,6 +285,7 @@ static PetscErrorCode Begin(TpRun run, const TpCommandLine *command, TpReplica *
   PetscCall(CheckFolder(run, run->groups->world, command));
   PetscCall(TpReplicaCreate(run, replica));
   PetscCall(TpEvaluationCheck(run));
+  PetscCall(TpAnalysisCheck(run));
   if (*replica && !command->restart) code = TpReplicaStart(*replica);
   PetscCall(TpAgree(run->groups->world, code)); /* the last thing that the input can spoil; there is no folder yet */
   PetscCall(OpenFolder(run, command, checkpoint));
@@ -322,14 +325,18 @@ static PetscErrorCode End(TpRun run, TpLearner *learner, TpRunOutcome *outcome)
   if (*learner) rounds = TpLearnerRounds(*learner);
   PetscCall(TpLearnerDestroy(learner)); /* closes run.h5, which all ranks read next */
   PetscCall(TpBroadcast(&rounds, 1, MPIU_INT64, run->groups->trainer_rank[0], run->groups->world, NULL));
-  finished = rounds == run->settings.run.rounds ? PETSC_TRUE : PETSC_FALSE;
-  *outcome = (TpRunOutcome){
-      .rounds           = rounds,
-      .num_rungs        = run->ladder->num_rungs,
-      .has_trajectories = {TpTrajectoriesWanted(run, PETSC_FALSE), TpTrajectoriesWanted(run, PETSC_TRUE)},
-      .deterministic    = run->system.deterministic};
+  PetscCall(TpBroadcast(&run->criterion_round, 1, MPIU_INT64, run->groups->trainer_rank[0], run->groups->world, NULL));
+  run->rounds_done = rounds;
+  finished         = TpRunIsDone(run, rounds);
+  *outcome         = (TpRunOutcome){
+              .rounds           = rounds,
+              .num_rungs        = run->ladder->num_rungs,
+              .has_trajectories = {TpTrajectoriesWanted(run, PETSC_FALSE), TpTrajectoriesWanted(run, PETSC_TRUE)},
+              .deterministic    = run->system.deterministic};
   if (finished) PetscCall(TpEvaluate(run));
   PetscCall(WriteMarker(run, finished));
+  if (run->is_writer && finished && rounds < run->settings.run.rounds)
+    TpLog(TP_LOG_PRODUCTION, "finished by analysis.stop_when after %lld rounds", (long long)rounds);
   if (run->is_writer && !finished)
     TpLog(TP_LOG_PRODUCTION, "stopped; go on with: tempera run %s/used-parameters.yaml --restart",
           run->settings.run.folder);

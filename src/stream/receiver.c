@@ -17,9 +17,10 @@ struct TpReceiver_ {
   TpFrame         *frames;   /* [num_replicas] */
   float           *features; /* [num_replicas, num_features] */
   PetscMPIInt      packed_size;
-  PetscInt         num_states;     /* rungs whose states this trainer writes */
-  double          *states;         /* [num_states, 1 + packed_size] as they come; then [num_states, packed_size] */
-  MPI_Request     *request;        /* [num_replicas] */
+  PetscInt         num_states; /* rungs whose states this trainer writes */
+  double          *states;     /* [num_states, 1 + packed_size] as they come; then [num_states, packed_size] */
+  MPI_Request     *request;    /* [num_replicas] */
+  PetscInt64       end_round;
   TpCredit         credit;         /* buffer of credit_request */
   MPI_Request     *credit_request; /* [num_states] */
 };
@@ -138,11 +139,16 @@ PetscErrorCode TpReceiverStates(TpReceiver receiver, PetscInt64 round, PetscInt 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+void TpReceiverSetEndRound(TpReceiver receiver, PetscInt64 end_round)
+{
+  receiver->end_round = end_round;
+}
+
 PetscErrorCode TpReceiverCredit(TpReceiver receiver, PetscInt64 round, PetscBool stop)
 {
   PetscFunctionBeginUser;
   PetscCall(TpWait(receiver->num_states, receiver->credit_request, NULL)); /* long gone, as replicas always listen */
-  receiver->credit = (TpCredit){.round = round, .stop = stop ? 1 : 0};
+  receiver->credit = (TpCredit){.round = round, .stop = stop ? 1 : 0, .end_round = receiver->end_round};
   for (PetscInt i = 0; i < receiver->num_states; ++i)
     PetscCallMPI(MPI_Isend(&receiver->credit, (int)sizeof(receiver->credit), MPI_BYTE, WrittenRank(receiver, i),
                            TP_TAG_CREDIT, receiver->groups->world, &receiver->credit_request[i]));

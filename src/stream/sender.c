@@ -23,6 +23,7 @@ struct TpSender_ {
   int              next_state;
   TpCredit         credit; /* buffer of credit_request */
   PetscBool        is_stop_wished;
+  PetscInt64       end_round;
   MPI_Request      credit_request;
 };
 
@@ -86,6 +87,7 @@ static PetscErrorCode TakeCredit(TpSender sender)
              sender->credited);
   sender->credited = sender->credit.round;
   if (sender->credit.stop) sender->is_stop_wished = PETSC_TRUE;
+  sender->end_round = sender->credit.end_round;
   PetscCall(AwaitCredit(sender));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -157,6 +159,11 @@ PetscErrorCode TpSenderState(TpSender sender, PetscInt64 round, const TpState *s
 PetscBool TpSenderIsStopWished(TpSender sender)
 {
   return sender->is_stop_wished;
+}
+
+PetscInt64 TpSenderEndRound(TpSender sender)
+{
+  return sender->end_round;
 }
 
 PetscErrorCode TpSenderFinish(TpSender sender, PetscInt64 end_round, double *idle)

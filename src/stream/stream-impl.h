@@ -7,4 +7,5 @@
 typedef struct {
   PetscInt64 round;
   PetscInt64 stop;
+  PetscInt64 end_round;
 } TpCredit;
