@@ -107,7 +107,8 @@ PetscErrorCode TpEnsembleSlope(MPI_Comm comm, const TpEnergySet *cold, const TpE
   for (int i = 0; i < 100 && length > 1e-12; ++i) {
     const double determinant = sums[2] * sums[4] - sums[3] * sums[3];
 
-    if (!(determinant > 1e-12 * sums[2] * sums[4]) || sums[2] < 1e-9) PetscFunctionReturn(PETSC_SUCCESS); /* no overlap */
+    if (!(determinant > 1e-12 * sums[2] * sums[4]) || sums[2] < 1e-9)
+      PetscFunctionReturn(PETSC_SUCCESS); /* no overlap */
     PetscCall(Step(comm, cold, hot, &line, sums, &length));
   }
   *slope = line.tilt / line.scale;
