@@ -257,6 +257,7 @@ static PetscErrorCode WriteContents(const TpAnalysis *analysis, TpFile file)
   PetscCall(TpFileWriteInteger(file, "/", "rounds", samples->num_rounds));
   PetscCall(TpFileWriteInteger(file, "/", "block", analysis->block));
   PetscCall(TpFileWriteInteger(file, "/", "replicates", analysis->replicates));
+  PetscCall(TpFileWriteInteger(file, "/", "short", analysis->is_short));
   PetscCall(TpFileWriteReal(file, "/", "alarm", analysis->alarm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

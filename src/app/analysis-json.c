@@ -108,6 +108,7 @@ static void WriteRun(Writer *writer, const TpAnalysis *analysis)
   Integer(writer, "rounds", samples->num_rounds);
   Integer(writer, "block", analysis->block);
   Integer(writer, "replicates", analysis->replicates);
+  Integer(writer, "short", analysis->is_short);
   Real(writer, "time_per_round", samples->time_per_round);
   Close(writer, '}');
 }

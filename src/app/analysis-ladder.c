@@ -108,6 +108,8 @@ static PetscErrorCode Statistic(TpMbar mbar, void *context, double value[])
   for (PetscInt i = 0; i < analysis->num_points; ++i) {
     double *numbers = value + i * bootstrap->per_point;
 
+    /* 0 but for rounding where F counts from */
+    if (bootstrap->temperature[i] == bootstrap->samples->temperature[0]) bootstrap->point[i].free_energy = 0.0;
     numbers[0] = bootstrap->point[i].free_energy;
     numbers[1] = bootstrap->point[i].energy;
     numbers[2] = bootstrap->point[i].heat_capacity;

@@ -253,7 +253,8 @@ static void SetBlock(const TpSamples *samples, TpAnalysis *analysis)
   double g = analysis->g_ladder;
 
   for (PetscInt k = 0; k < samples->num_rungs; ++k) g = PetscMax(g, analysis->rung[k].g_slowest);
-  analysis->block = PetscMax(1, PetscMin((PetscInt64)ceil(5.0 * g), samples->num_rounds / 10));
+  analysis->is_short = 5.0 * g > (double)samples->num_rounds / 10.0 ? PETSC_TRUE : PETSC_FALSE;
+  analysis->block    = PetscMax(1, PetscMin((PetscInt64)ceil(5.0 * g), samples->num_rounds / 10));
 }
 
 PetscErrorCode TpAnalyseSeries(const TpSamples *samples, TpAnalysis *analysis)

@@ -20,6 +20,8 @@ static void WriteRun(const TpAnalysis *analysis, FILE *file)
   if (samples->num_repairs) fprintf(file, "; %d configurations were replaced", (int)samples->num_repairs);
   fprintf(file, "\nerrors: bootstrap, %d replicates of blocks of %lld rounds, the same blocks of all rungs\n",
           (int)analysis->replicates, (long long)analysis->block);
+  if (analysis->is_short)
+    fprintf(file, "warning: the run is shorter than 50 times its longest correlation: errors may be too small\n");
 }
 
 static void WriteSeries(const TpAnalysis *analysis, FILE *file)
@@ -103,6 +105,15 @@ static void WritePoints(const TpAnalysis *analysis, FILE *file)
   }
 }
 
+/* Of a basin that no sample has been in there is none. */
+static void WriteFreeEnergy(const TpBasinPoint *point, FILE *file)
+{
+  if (isfinite(point->free_energy))
+    fprintf(file, " %14.6g %12.2g", point->free_energy, point->free_energy_error);
+  else
+    fprintf(file, " %14s %12s", "-", "-");
+}
+
 static void WriteBasins(const TpAnalysis *analysis, FILE *file)
 {
   if (!analysis->num_basins) return;
@@ -112,9 +123,10 @@ static void WriteBasins(const TpAnalysis *analysis, FILE *file)
     for (PetscInt b = 0; b < analysis->num_basins; ++b) {
       const TpBasinPoint *point = &analysis->basin_point[t * analysis->num_basins + b];
 
-      fprintf(file, "%12.6g %-16s %14.6g %12.2g %14.6g %12.2g %s\n", analysis->temperature[t], analysis->basin[b].name,
-              point->population, point->population_error, point->free_energy, point->free_energy_error,
-              tp_support_words[analysis->support[t]]);
+      fprintf(file, "%12.6g %-16s %14.6g %12.2g", analysis->temperature[t], analysis->basin[b].name, point->population,
+              point->population_error);
+      WriteFreeEnergy(point, file);
+      fprintf(file, " %s\n", tp_support_words[analysis->support[t]]);
     }
   }
 }

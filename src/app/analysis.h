@@ -189,11 +189,13 @@ typedef struct {
   uint64_t         seed;
 
   /* series */
-  double          g_ladder;   /* largest statistical inefficiency of a mean over the rungs */
-  PetscInt64      block;      /* rounds in a block of the bootstrap */
-  PetscInt        replicates; /* of the bootstrap */
-  TpRungSeries   *rung;       /* [rungs] */
-  TpWalkerSeries *walker;     /* [rungs] */
+  double     g_ladder;   /* largest statistical inefficiency of a mean over the rungs */
+  PetscInt64 block;      /* rounds in a block of the bootstrap */
+  PetscInt   replicates; /* of the bootstrap */
+  PetscBool
+                  is_short; /* blocks are shorter than they should be: the run is short beside its correlations, errors may be too small */
+  TpRungSeries   *rung;   /* [rungs] */
+  TpWalkerSeries *walker; /* [rungs] */
 
   /* MBAR over the ladder */
   TpMbarResult mbar;        /* arrays are the analysis's own */

@@ -120,6 +120,38 @@ static PetscErrorCode Temperatures(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* 128 rungs, a quarter of them without samples: each f within 5 of its errors, which neighbours share (false alarm below 128 x 6e-7). */
+static PetscErrorCode ManyRungs(void)
+{
+  Oscillators  system;
+  TpMbarResult result;
+  TpMbar       mbar;
+
+  PetscFunctionBeginUser;
+  PetscCall(OscillatorsCreate(128, 8, 1.03, 100, &system));
+  PetscCall(OscillatorsDraw(&system, 31));
+  PetscInt64 kept = 0, from = 0;
+  for (PetscInt k = 0; k < 128; ++k, from += 100) {
+    if (k % 4 == 2) {
+      system.count[k] = 0;
+      continue;
+    }
+    PetscCall(PetscArraymove(&system.energy[kept], &system.energy[from], 100));
+    kept += 100;
+  }
+  PetscCall(OscillatorsMbar(&system, PETSC_COMM_SELF, NULL, &mbar));
+  PetscCall(TpMbarSolve(mbar, &result));
+  for (PetscInt k = 1; k < 128; ++k)
+    TpTestExpectThat(fabs(result.f[k] - OscillatorsFreeEnergy(&system, k)) < 5.0 * result.error[k],
+                     "f of rung %d: %g +- %g, exact %g", (int)k, result.f[k], result.error[k],
+                     OscillatorsFreeEnergy(&system, k));
+  TpTestExpectThat(result.warnings == TP_MBAR_EMPTY_STATE, "warnings %u", result.warnings);
+  TpTestExpect(result.gradient < 1e-10 && result.weight_error < 1e-9);
+  PetscCall(TpMbarDestroy(&mbar));
+  PetscCall(OscillatorsDestroy(&system));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   TpTestBegin(&argc, &argv);
@@ -130,5 +162,6 @@ int main(int argc, char **argv)
   TpTestCall(Calibration((Case){32, 30, 1.6, 60, 0.10, 0.15}));
   TpTestCall(Calibration((Case){32, 30, 1.9, 100, 0.03, 0.06}));
   TpTestCall(Temperatures());
+  TpTestCall(ManyRungs());
   return TpTestEnd();
 }
