@@ -249,6 +249,21 @@ def planted(folder):
     expect(verdicts == ["wrong", "ok", "ok", "ok"], f"planted kinetic energies: {found['checks']['kinetic']}")
 
 
+def replaced(folder):
+    """Rounds after a replaced configuration do not count, whatever rank they would be on."""
+    shutil.copytree(f"{folder}/run", f"{folder}/replaced")
+    with h5py.File(f"{folder}/replaced/run.h5", "r+") as file:
+        file["repair/round"][:2] = [7000, 7050]
+        energy = file["energy/value"][:]
+    found = analyze(folder, "--set", "analysis.relax_rounds=300", "--set", "analysis.replicates=2", run="replaced", ranks=3)
+    keep = np.ones(len(energy), bool)
+    keep[: found["run"]["equilibration"]] = False
+    keep[7000:7350] = False
+    expect(found["run"]["repairs"] == 2 and found["run"]["rounds"] == keep.sum(), f"a replaced configuration: {found['run']}, {keep.sum()} rounds count")
+    for k, rung in enumerate(found["rungs"]):
+        expect(abs(rung["energy"] - energy[keep, k].mean()) < 1e-12, f"a replaced configuration, rung {k}: mean energy {rung['energy']}")
+
+
 def refused(folder, line, *arguments):
     result = tempera(0, "analyze", *arguments, folder=folder)
     errors = result.errors()
@@ -284,6 +299,7 @@ written(FOLDER)
 ranks(FOLDER, FOUND)
 alchemlyb(FOLDER, FOUND)
 planted(FOLDER)
+replaced(FOLDER)
 mistakes(FOLDER)
 physics_mueller_brown()
 running_and_killed()
