@@ -24,7 +24,7 @@ static void Couple(Oscillators *system)
   }
 }
 
-/* Free energy of the hot rung; where `together` is wanted, its errors by blocks of 10 of both rungs, and by samples of each rung. */
+/* Free energy of the hot rung; where `together` is wanted, its errors by blocks of 10 of both rungs, and of each rung by itself. */
 static PetscErrorCode Solve(const Oscillators *system, double *value, double *together, double *apart)
 {
   double       temperature = system->temperature[1], mean;
@@ -32,7 +32,7 @@ static PetscErrorCode Solve(const Oscillators *system, double *value, double *to
   TpMbarResult result;
 
   PetscFunctionBeginUser;
-  PetscCall(OscillatorsMbar(system, PETSC_COMM_SELF, NULL, &mbar));
+  PetscCall(OscillatorsMbar(system, PETSC_COMM_SELF, (const double[]){2.0, 2.0}, &mbar));
   PetscCall(TpMbarSolve(mbar, &result));
   PetscCall(FreeEnergy(mbar, &temperature, value));
   if (together) {
@@ -47,7 +47,7 @@ static PetscErrorCode Solve(const Oscillators *system, double *value, double *to
 /*
   The scatter of 240 data sets is known to 1 / sqrt(480) = 4.6 %, the mean error of 8 bootstraps to about 5 %. Blocks of 10 lose the correlation at
   their ends, a tenth of g - 1 = 1 in the variance of 2, and the variance of 20 blocks lacks a twentieth: 5 % of the error in all. Bounds: 4 x 6.8 %
-  beside that.
+  beside that. Rungs taken as independent have an error smaller by 1 / sqrt(2).
 */
 static PetscErrorCode BlocksAreCalibrated(void)
 {
@@ -71,7 +71,8 @@ static PetscErrorCode BlocksAreCalibrated(void)
 
   TpTestExpectThat(mean_together > 0.68 * scatter && mean_together < 1.25 * scatter, "error %g, scatter %g",
                    mean_together, scatter);
-  TpTestExpectThat(mean_apart < 0.7 * scatter, "rungs taken as independent: error %g, scatter %g", mean_apart, scatter);
+  TpTestExpectThat(mean_together > 1.2 * mean_apart, "error %g, of rungs taken as independent %g", mean_together,
+                   mean_apart);
   PetscCall(OscillatorsDestroy(&system));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
