@@ -44,7 +44,13 @@ static PetscErrorCode ReadLengths(TpFile file, const TpSamplesTask *task, TpSamp
   has_degrees = H5Aexists(TpFileHandle(file), "degrees_of_freedom");
   if (has_degrees > 0) PetscCall(TpFileReadInteger(file, "/", "degrees_of_freedom", &degrees));
   samples->degrees_of_freedom = (PetscInt)degrees;
-  samples->time_per_round     = (double)steps * timestep;
+  PetscCall(TpFileReadInteger(file, "/", "energy_interval", &samples->energy_interval));
+  PetscCall(TpFileReadInteger(file, "/", "feature_interval", &samples->interval));
+  TpCheckInput(samples->energy_interval >= 1 && samples->interval >= 1 &&
+                   !(samples->interval % samples->energy_interval),
+               "%s/run.h5: energy_interval %lld, feature_interval %lld", samples->folder,
+               (long long)samples->energy_interval, (long long)samples->interval);
+  samples->time_per_round = (double)steps * timestep;
   if (task->end_round) samples->rounds_written = PetscMin(samples->rounds_written, task->end_round);
   if (task->start_round >= 0) samples->start_round = task->start_round;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -78,17 +84,19 @@ static PetscErrorCode SetWindows(TpFile file, const TpSamplesTask *task, PetscIn
   PetscFunctionBeginUser;
   PetscCall(ReadRepairs(file, MAX_REPAIRS, repair, &samples->num_repairs));
   if (!samples->window) PetscCall(PetscMalloc1(MAX_REPAIRS + 1, &samples->window));
+  begin /= samples->interval; /* from here on in frames */
   samples->num_windows = 0;
   samples->num_rounds  = 0;
   for (PetscInt i = 0; i <= samples->num_repairs; ++i) {
     const PetscInt64 end =
-        i < samples->num_repairs ? PetscMin(repair[i], samples->rounds_written) : samples->rounds_written;
+        (i < samples->num_repairs ? PetscMin(repair[i], samples->rounds_written) : samples->rounds_written) /
+        samples->interval;
 
     if (end > begin) {
       samples->window[samples->num_windows++] = (TpWindow){begin, end};
       samples->num_rounds += end - begin;
     }
-    if (i < samples->num_repairs) begin = PetscMax(begin, repair[i] + task->relax_rounds);
+    if (i < samples->num_repairs) begin = PetscMax(begin, (repair[i] + task->relax_rounds) / samples->interval);
   }
   samples->first = samples->num_rounds * samples->rank / samples->size;
   samples->count = samples->num_rounds * (samples->rank + 1) / samples->size - samples->first;
@@ -100,7 +108,7 @@ PetscInt64 TpSamplesRound(const TpSamples *samples, PetscInt64 index)
   for (PetscInt i = 0; i < samples->num_windows; ++i) {
     const PetscInt64 length = samples->window[i].end - samples->window[i].begin;
 
-    if (index < length) return samples->window[i].begin + index;
+    if (index < length) return (samples->window[i].begin + index + 1) * samples->interval - 1;
     index -= length;
   }
   return samples->rounds_written;
@@ -117,6 +125,7 @@ typedef struct {
   PetscInt    width;
   size_t      bytes; /* of a number */
   char       *to;
+  PetscInt64  stride; /* rows to a frame: the last one is the frame's */
 } Column;
 
 /* From round by round to rung by rung. */
@@ -127,7 +136,7 @@ static void Turn(const TpSamples *samples, const Column *column, PetscInt64 plac
   for (PetscInt64 i = 0; i < rounds; ++i) {
     for (PetscInt k = 0; k < samples->num_rungs; ++k)
       memcpy(column->to + length * (size_t)(k * samples->count + place + i),
-             rows + length * (size_t)(i * samples->num_rungs + k), length);
+             rows + length * (size_t)(((i + 1) * column->stride - 1) * samples->num_rungs + k), length);
   }
 }
 
@@ -141,8 +150,8 @@ static PetscErrorCode ReadColumn(TpFile file, const TpSamples *samples, const Co
   for (int rank = 0; rank < samples->size; ++rank)
     most =
         PetscMax(most, samples->num_rounds * (rank + 1) / samples->size - samples->num_rounds * rank / samples->size);
-  PetscCall(
-      PetscMalloc1(column->bytes * (size_t)(READ_ROUNDS * (PetscInt64)samples->num_rungs * column->width), &rows));
+  PetscCall(PetscMalloc1(
+      column->bytes * (size_t)(READ_ROUNDS * (PetscInt64)samples->num_rungs * column->width * column->stride), &rows));
   for (PetscInt w = 0; w < samples->num_windows; ++w) {
     const PetscInt64 length = samples->window[w].end - samples->window[w].begin;
     const PetscInt64 low    = PetscMin(PetscMax(samples->first - before, 0), length),
@@ -151,7 +160,8 @@ static PetscErrorCode ReadColumn(TpFile file, const TpSamples *samples, const Co
     for (PetscInt64 piece = 0; piece < most; piece += READ_ROUNDS) {
       const PetscInt64 from = PetscMin(low + piece, high), count = PetscMin((PetscInt64)READ_ROUNDS, high - from);
 
-      PetscCall(TpFileReadRows(file, column->name, column->type, samples->window[w].begin + from, count, rows));
+      PetscCall(TpFileReadRows(file, column->name, column->type, (samples->window[w].begin + from) * column->stride,
+                               count * column->stride, rows));
       Turn(samples, column, before + from - samples->first, count, rows);
     }
     before += length;
@@ -162,7 +172,8 @@ static PetscErrorCode ReadColumn(TpFile file, const TpSamples *samples, const Co
 
 static PetscErrorCode ReadEnergies(TpFile file, TpSamples *samples)
 {
-  const Column column = {"/energy/value", TP_FILE_DOUBLE, 1, sizeof(double), (char *)samples->energy};
+  const Column column = {"/energy/value", TP_FILE_DOUBLE,          1,
+                         sizeof(double),  (char *)samples->energy, samples->interval / samples->energy_interval};
 
   PetscFunctionBeginUser;
   PetscCall(ReadColumn(file, samples, &column));
@@ -171,15 +182,17 @@ static PetscErrorCode ReadEnergies(TpFile file, TpSamples *samples)
 
 static PetscErrorCode ReadRest(TpFile file, TpSamples *samples)
 {
-  const PetscInt64 rows     = samples->num_rungs * samples->count;
-  const Column     kinetic  = {"/temperature/kinetic", TP_FILE_DOUBLE, 1, sizeof(double), (char *)samples->kinetic};
-  const Column     features = {"/features/value", TP_FILE_FLOAT, samples->num_features, sizeof(float),
-                               (char *)samples->features};
-  int32_t         *walker;
+  const PetscInt64 rows    = samples->num_rungs * samples->count;
+  const Column     kinetic = {
+          "/temperature/kinetic", TP_FILE_DOUBLE,           1,
+          sizeof(double),         (char *)samples->kinetic, samples->interval / samples->energy_interval};
+  const Column features = {
+      "/features/value", TP_FILE_FLOAT, samples->num_features, sizeof(float), (char *)samples->features, 1};
+  int32_t *walker;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(rows, &walker));
-  const Column walkers = {"/exchange/walker", TP_FILE_INT32, 1, sizeof(int32_t), (char *)walker};
+  const Column walkers = {"/exchange/walker", TP_FILE_INT32, 1, sizeof(int32_t), (char *)walker, samples->interval};
 
   PetscCall(ReadColumn(file, samples, &kinetic));
   PetscCall(ReadColumn(file, samples, &features));

@@ -13,12 +13,12 @@
 
 /* ----------------------------------------------------------------------------------------------------------- samples */
 
-/** Rounds [begin, end) of run.h5. **/
+/** Frames [begin, end) of run.h5: frame j is of round (j + 1) `interval` - 1, which is round j where every round has one. **/
 typedef struct {
   PetscInt64 begin, end;
 } TpWindow;
 
-/** The run and the rounds of it that count. Arrays are [rungs, count] row-major: of a rung, in the order of time. **/
+/** The run and the frames of it that count, called rounds here as each is of one. Arrays are [rungs, count] row-major: of a rung, in the order of time. **/
 typedef struct {
   MPI_Comm     comm; /* kept, the caller's */
   int          rank, size;
@@ -34,6 +34,8 @@ typedef struct {
   char       **unit;   /* [features] */
   double       time_per_round;
   PetscInt     degrees_of_freedom; /* behind /temperature/kinetic; 0: the file does not say */
+  PetscInt64   energy_interval;    /* rounds between energies in run.h5 */
+  PetscInt64   interval;           /* rounds between frames: those are what counts */
   PetscInt64   rounds_written;
   PetscInt64   rounds_planned;
   PetscInt64   start_round;   /* training.start_round */

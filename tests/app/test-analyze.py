@@ -264,6 +264,21 @@ def replaced(folder):
         expect(abs(rung["energy"] - energy[keep, k].mean()) < 1e-12, f"a replaced configuration, rung {k}: mean energy {rung['energy']}")
 
 
+def sparse_rows():
+    """Where not every round has a frame, those that have one count, each with the energy of its round."""
+    folder = scratch()
+    run_ok(5, "run", inputs("double-well.yaml"), "--set", "run.rounds=3000", "--set", "training.steps_per_round=0", "--set", "training.hold_out=[]",
+           "--set", "output.trajectory_interval=0", "--set", "run.folder=run", "--set", "output.feature_interval=6", "--set", "output.energy_interval=2",
+           folder=folder)
+    found = analyze(folder, "--set", "analysis.replicates=2", ranks=2)
+    first = found["run"]["equilibration"] // 6
+    with h5py.File(f"{folder}/run/run.h5") as file:
+        energy = file["energy/value"][2::3][first:]
+    expect(found["run"]["rounds"] == len(energy), f"frames every 6 rounds: {found['run']}, {len(energy)} frames count")
+    for k, rung in enumerate(found["rungs"]):
+        expect(abs(rung["energy"] - energy[:, k].mean()) < 1e-12, f"frames every 6 rounds, rung {k}: mean energy {rung['energy']}")
+
+
 def refused(folder, line, *arguments):
     result = tempera(0, "analyze", *arguments, folder=folder)
     errors = result.errors()
@@ -300,6 +315,7 @@ ranks(FOLDER, FOUND)
 alchemlyb(FOLDER, FOUND)
 planted(FOLDER)
 replaced(FOLDER)
+sparse_rows()
 mistakes(FOLDER)
 physics_mueller_brown()
 running_and_killed()
