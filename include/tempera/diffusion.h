@@ -32,6 +32,9 @@ typedef struct TpSchedule_ {
 PetscErrorCode TpScheduleCreate(PetscInt kind, PetscInt num_times, TpSchedule *schedule);
 PetscErrorCode TpScheduleDestroy(TpSchedule *schedule);
 
+/** abar at t in [0, 1]: that of time t T, geometrically between times. Pure. **/
+double TpScheduleSignal(TpSchedule schedule, double t);
+
 /* -------------------------------------------------------------------------------------------------------------- loss */
 
 /**
@@ -48,6 +51,44 @@ PetscErrorCode TpDiffusionNoise(TpSchedule schedule, uint64_t seed, uint64_t ste
 
 /** Sum over rows of the mean squared error over D, and its gradient dy [B, D] times `weight`. Summed in double precision in row order. **/
 double TpDiffusionLoss(PetscInt B, PetscInt D, const TpNumber y[], const TpNumber eps[], double weight, TpNumber dy[]);
+
+/* -------------------------------------------------------------------------------------------------------------- lens */
+
+/**
+  How the states that diffuse are shown to a network, and how its answer is read.
+
+  A state that is an angle lives on a circle: with x_t = sqrt(abar) theta_t, theta_t = theta_0 + sigma eps modulo 2 pi, sigma^2 = (1 - abar) / abar,
+  which has the wrapped normal kernel, and is uniform where sigma is large. The network sees (sin theta_t, cos theta_t) and answers with a vector of
+  two, whose part along the circle is eps. Schedules, samplers and start are those of other states.
+
+  With a row's `scale` s, the states are those of noise of size s divided by s: the network sees s x and answers s eps.
+**/
+typedef struct TpLens_ {
+  TpSchedule schedule;   /* kept, the caller's */
+  PetscInt   num_states; /* S */
+  PetscInt   num_inputs; /* of the network, N: two for an angle */
+  PetscInt   num_angles;
+  PetscBool *is_angle; /* [S] */
+} * TpLens;
+
+/** `is_angle` [num_states], NULL: none is. Not collective. **/
+PetscErrorCode TpLensCreate(TpSchedule schedule, PetscInt num_states, const PetscBool is_angle[], TpLens *lens);
+PetscErrorCode TpLensDestroy(TpLens *lens);
+
+/** States x [B, S] at times t [B] -> inputs [B, N]; scale [B], NULL: 1. **/
+void TpLensShow(TpLens lens, PetscInt B, const TpNumber x[], const TpNumber t[], const TpNumber scale[],
+                TpNumber inputs[]);
+
+/** The network's answer y [B, N] to these inputs -> eps [B, S]. **/
+void TpLensRead(TpLens lens, PetscInt B, const TpNumber inputs[], const TpNumber scale[], const TpNumber y[],
+                TpNumber eps[]);
+
+/** The reverse of TpLensRead(): deps [B, S] -> dy [B, N]. **/
+void TpLensReverse(TpLens lens, PetscInt B, const TpNumber inputs[], const TpNumber scale[], const TpNumber deps[],
+                   TpNumber dy[]);
+
+/** Replace the noise eps [B, S] of angles by its mean over the windings that can't be told apart: -sigma times the score of the wrapped normal kernel. **/
+void TpLensTarget(TpLens lens, PetscInt B, const TpNumber x0[], const TpNumber x[], const TpNumber t[], TpNumber eps[]);
 
 /* ---------------------------------------------------------------------------------------------------------- samplers */
 

@@ -21,10 +21,13 @@ typedef struct {
       coordinates;  /* "all", or indices: atoms (three coordinates each), or single coordinates of a model potential */
   PetscInt   label; /* index into tp_label_words */
   TpTextList label_atoms; /* kinetic label: "all", or atom indices */
+  double     jitter;      /* jitter label: standard deviation, K */
+  PetscInt   angles;      /* TpAngles */
+  PetscInt   scaling;     /* TpScaling */
 } TpFeatureSettings;
 
-typedef enum { TP_LABEL_BATH, TP_LABEL_KINETIC } TpLabelKind;
-extern const char *const tp_label_words[]; /* "bath", "kinetic", NULL */
+typedef enum { TP_LABEL_BATH, TP_LABEL_KINETIC, TP_LABEL_JITTER } TpLabelKind;
+extern const char *const tp_label_words[]; /* "bath", "kinetic", "jitter", NULL */
 
 /** What features need to know of the system; plain numbers, so that this module knows no engine. **/
 typedef struct {
@@ -90,22 +93,53 @@ PetscErrorCode TpLabelDestroy(TpLabel *label);
     share by mass of the centre-of-mass motion where the engine removes it. 0 for the label `bath`. **/
 double TpLabelDegreesOfFreedom(TpLabel label);
 
-/** Temperature label of a frame of a rung at `bath` temperature: bath, or 2 K / (N_f k_B) of velocities v [size]. **/
+/** Temperature label of a frame of a rung at `bath` temperature: bath, or 2 K / (N_f k_B) of velocities v [size]. The label `jitter` is bath
+    here: what is added is drawn anew each time the frame is learned from. **/
 double TpLabelCompute(TpLabel label, double bath, const double v[]);
+
+/**
+  What a label means: the share of each rung among frames that carry the label `at`, w_k proportional to share_k f_k(at), with f_k the label's density
+  at rung k: kinetic, Gamma with mean T_k and shape N_f / 2; jitter, normal around T_k. Pure.
+
+  @param[in]  degrees      N_f of a kinetic label
+  @param[in]  jitter       standard deviation of a jittered one
+  @param[in]  temperature  [count] of the rungs
+  @param[in]  share        [count] of their frames
+  @param[out] weight       [count], sum 1; for the label `bath` 1 at the nearest rung
+**/
+void TpLabelMixture(TpLabelKind kind, double degrees, double jitter, PetscInt count, const double temperature[],
+                    const double share[], double at, double weight[]);
 
 /* ---------------------------------------------------------------------------------------------------------- encoding */
 
-/** Network inputs x = (e - mean) / scale of encoded features e. Periodic features take two inputs, sin and cos, others one. **/
+/** How periodic features enter. **/
+typedef enum {
+  TP_ANGLES_SINCOS,  /* as sin and cos */
+  TP_ANGLES_WRAPPED, /* as angles on a circle (see TpLens in tempera/diffusion.h) */
+  TP_ANGLES_RAW,     /* as numbers in (-1, 1], cut at +-period/2: what the paper does */
+} TpAngles;
+extern const char *const tp_angles_words[]; /* "sincos", "wrapped", "raw", NULL */
+
+typedef enum {
+  TP_SCALING_STANDARD, /* mean 0 and variance 1 */
+  TP_SCALING_RANGE,    /* smallest to -1, largest to 1 */
+} TpScaling;
+extern const char *const tp_scaling_words[]; /* "standard", "range", NULL */
+
+/** States x = (e - mean) / scale of encoded features e. Periodic features take two, sin and cos, or one; others one. Nothing is clipped. **/
 typedef struct TpEncoding_ {
-  PetscInt num_raw;
-  PetscInt num_encoded;
-  double  *period; /* [num_raw] 0: not periodic */
-  double  *mean;   /* [num_encoded] */
-  double  *scale;  /* [num_encoded] > 0 */
+  PetscInt   num_raw;
+  PetscInt   num_encoded;
+  PetscInt   angles;   /* TpAngles */
+  double    *period;   /* [num_raw] 0: not periodic */
+  double    *mean;     /* [num_encoded] */
+  double    *scale;    /* [num_encoded] > 0 */
+  PetscBool *is_angle; /* [num_encoded] in radian on a circle, never scaled */
+  PetscBool *is_fixed; /* [num_encoded] scaling is given by the period, not by data */
 } * TpEncoding;
 
 /** mean 0 and scale 1 to begin with. **/
-PetscErrorCode TpEncodingCreate(PetscInt num_raw, const double period[], TpEncoding *encoding);
+PetscErrorCode TpEncodingCreate(PetscInt angles, PetscInt num_raw, const double period[], TpEncoding *encoding);
 PetscErrorCode TpEncodingDestroy(TpEncoding *encoding);
 
 /** e of raw features, without mean and scale: raw [count, num_raw] -> encoded [count, num_encoded]. **/
@@ -122,3 +156,6 @@ void TpEncodingAccumulate(TpEncoding encoding, PetscInt count, const float encod
 
 /** Set mean and scale (standard deviation, 1 where it is below 1e-6) from such sums. **/
 void TpEncodingStandardise(TpEncoding encoding, const double sums[]);
+
+/** Set mean and scale so that low [num_encoded] becomes -1 and high 1 (scale 1 where they are the same). **/
+void TpEncodingSetRange(TpEncoding encoding, const double low[], const double high[]);

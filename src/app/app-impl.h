@@ -22,6 +22,7 @@ extern const char *const tp_trajectories_words[]; /* "rung", "walker", "both", N
 
 /** Everything the input file says; filled by the table in parameters.c. **/
 typedef struct {
+  PetscBool is_training; /* of tempera train, not from the file */
   struct {
     char      *folder; /* of the run; relative to the working folder */
     PetscInt64 rounds;
@@ -42,6 +43,29 @@ typedef struct {
   TpTrainSettings     training;
   PetscInt64          scale_rounds;   /* training.scale_rounds */
   TpRealList          hold_out_rungs; /* training.hold_out_rungs */
+  PetscInt            role;           /* training.temperature: TpRole */
+  PetscInt64          steps;          /* training.steps: tempera train */
+  PetscInt64          patience;       /* training.patience: tempera train */
+  struct {
+    double     share; /* of the frames set aside; 0: none */
+    PetscInt64 interval;
+    PetscInt64 rows;
+  } validation; /* training.validation... */
+  struct {
+    TpTextList files;
+    PetscInt   format; /* TpDataFormat */
+    char      *dataset;
+    char      *topology;
+    PetscInt   units;              /* TpUnitSystem */
+    PetscInt64 temperature_column; /* -1: there is none */
+    TpRealList temperatures;       /* of the bath, one for each file */
+    TpRealList condition_columns;
+    TpTextList condition_names;
+    TpRealList periods;
+    TpTextList names;
+    PetscInt64 skip;
+    PetscInt64 stride;
+  } data;
   struct {
     PetscInt64 report_interval;     /* rounds */
     PetscInt64 energy_interval;     /* rounds; that of frames, a multiple of it, is stream.keep_interval */
@@ -73,11 +97,11 @@ typedef struct {
 /** The one table of parameters, ended by a NULL key. **/
 extern const TpParameter tp_parameters[];
 
-/** The unit system that the input is in. Not collective. **/
-PetscErrorCode TpSettingsUnits(TpConfig config, TpUnitSystem *units);
+/** The unit system that the input is in: of the engine, or of the data of a training. Not collective. **/
+PetscErrorCode TpSettingsUnits(TpConfig config, PetscBool is_training, TpUnitSystem *units);
 
 /** Fill and check across parameters what a single row of the table can't. `input` is the input file's path. Not collective. Free with TpSettingsDestroy(). **/
-PetscErrorCode TpSettingsCreate(TpConfig config, const char *input, TpSettings *settings);
+PetscErrorCode TpSettingsCreate(TpConfig config, const char *input, PetscBool is_training, TpSettings *settings);
 PetscErrorCode TpSettingsDestroy(TpSettings *settings);
 
 /**
@@ -114,7 +138,10 @@ typedef struct {
   const char  *input;         /* analyze; NULL: none */
   const char  *export_format; /* analyze; NULL: none */
   const char  *sampler;       /* generate; NULL: the model's */
-  PetscInt64   steps;         /* generate; 0: the model's */
+  double       ema;           /* generate: decay of the average that generates; -1: the first */
+  PetscInt     num_conditions;
+  const char **conditions; /* generate: [num_conditions] "name=value" */
+  PetscInt64   steps;      /* generate; 0: the model's */
 } TpCommandLine;
 
 /** Put "`what`: " before the line of an input error; any other code is returned as it is. Not collective. **/
@@ -130,6 +157,7 @@ PetscErrorCode TpReadInput(MPI_Comm comm, const TpCommandLine *command, TpConfig
 /* ------------------------------------------------------------------------------------------------------------- verbs */
 
 PetscErrorCode TpVerbRun(MPI_Comm comm, const TpCommandLine *command);
+PetscErrorCode TpVerbTrain(MPI_Comm comm, const TpCommandLine *command);
 PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command);
 PetscErrorCode TpVerbAnalyze(MPI_Comm comm, const TpCommandLine *command);
 PetscErrorCode TpVerbInfo(MPI_Comm comm, const TpCommandLine *command);

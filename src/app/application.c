@@ -79,6 +79,8 @@ static PetscErrorCode Dispatch(int argc, char **argv, int rank)
   PetscCall(TpCommandLineParse(argc, argv, &command));
   if (!strcmp(command.verb, "run"))
     PetscCall(TpVerbRun(PETSC_COMM_WORLD, &command));
+  else if (!strcmp(command.verb, "train"))
+    PetscCall(TpVerbTrain(PETSC_COMM_WORLD, &command));
   else if (!strcmp(command.verb, "generate"))
     PetscCall(TpVerbGenerate(PETSC_COMM_WORLD, &command));
   else if (!strcmp(command.verb, "analyze"))

@@ -7,13 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* "round-000000001000.h5" -> 1000 rounds done; 0 for any other name. */
-static PetscInt64 RoundsOfName(const char *name)
+/* "round-000000001000.h5", of a training "step-...", -> 1000 rounds done; 0 for any other name. */
+static PetscInt64 RoundsOfName(TpRun run, const char *name)
 {
-  long long rounds = 0;
-  int       end    = 0;
+  const char *form   = run->data ? "step-%12lld.h5%n" : "round-%12lld.h5%n";
+  long long   rounds = 0;
+  int         end    = 0;
 
-  if (sscanf(name, "round-%12lld.h5%n", &rounds, &end) != 1 || !end || name[end]) return 0;
+  if (sscanf(name, form, &rounds, &end) != 1 || !end || name[end]) return 0;
   return rounds;
 }
 
@@ -42,7 +43,7 @@ static PetscErrorCode ListHere(TpRun run, PetscInt *count, PetscInt64 **rounds)
   rewinddir(folder);
   PetscCall(PetscMalloc1(size, rounds));
   while ((entry = readdir(folder)) && *count < size)
-    if (RoundsOfName(entry->d_name) > 0) (*rounds)[(*count)++] = RoundsOfName(entry->d_name);
+    if (RoundsOfName(run, entry->d_name) > 0) (*rounds)[(*count)++] = RoundsOfName(run, entry->d_name);
   closedir(folder);
   qsort(*rounds, (size_t)*count, sizeof(**rounds), NewestFirst);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -122,6 +123,8 @@ static PetscErrorCode BeginAgain(TpRun run, PetscBool *allowed)
   TpFile           file;
 
   PetscFunctionBeginUser;
+  *allowed = PETSC_TRUE;
+  if (run->data) PetscFunctionReturn(PETSC_SUCCESS); /* a training writes over nothing that is worth keeping */
   PetscCall(TpRunPath(run, "run.h5", path));
   PetscCall(TpFileOpen(run->groups->world, path, TP_RUN_FORMAT, TP_RUN_VERSION, &file));
   PetscCall(TpFileReadAll(file, "/progress/rounds_written", TP_FILE_INT64, 1, &one, &written));

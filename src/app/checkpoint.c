@@ -1,5 +1,5 @@
 /* A checkpoint: both groups' whole state in one published file, indexed by rung and parameter, never by rank. */
-#include "run-impl.h"
+#include "learning.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,7 +13,7 @@ PetscErrorCode TpCheckpointPath(TpRun run, PetscInt64 round, char path[PETSC_MAX
   char name[64];
 
   PetscFunctionBeginUser;
-  snprintf(name, sizeof(name), "checkpoints/round-%012lld.h5", (long long)round + 1);
+  snprintf(name, sizeof(name), "checkpoints/%s-%012lld.h5", run->data ? "step" : "round", (long long)round + 1);
   PetscCall(TpRunPath(run, name, path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -34,38 +34,17 @@ static PetscErrorCode WriteStates(TpRun run, TpFile file, PetscInt count, const 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode WriteTrainer(TpFile file, const TpCheckpoint *checkpoint)
-{
-  TpTrainer        trainer = checkpoint->trainer;
-  const PetscInt64 length = trainer->num_parameters, encoded = checkpoint->encoding->num_encoded;
-
-  PetscFunctionBeginUser;
-  PetscCall(TpFileWriteAll(file, "/trainer/parameters", TP_FILE_FLOAT, 1, &length, trainer->parameters, "", "weights"));
-  PetscCall(TpFileWriteAll(file, "/trainer/average", TP_FILE_FLOAT, 1, &length, trainer->average, "",
-                           "moving average of the weights"));
-  PetscCall(TpFileWriteAll(file, "/trainer/moment1", TP_FILE_FLOAT, 1, &length, trainer->moment1, "",
-                           "first moment of Adam"));
-  PetscCall(TpFileWriteAll(file, "/trainer/moment2", TP_FILE_FLOAT, 1, &length, trainer->moment2, "",
-                           "second moment of Adam"));
-  PetscCall(TpFileWriteAll(file, "/encoding/mean", TP_FILE_DOUBLE, 1, &encoded, checkpoint->encoding->mean, "",
-                           "mean of each encoded feature"));
-  PetscCall(TpFileWriteAll(file, "/encoding/scale", TP_FILE_DOUBLE, 1, &encoded, checkpoint->encoding->scale, "",
-                           "standard deviation of each encoded feature"));
-  PetscCall(TpFileWriteInteger(file, "/trainer", "step", trainer->step));
-  PetscCall(TpFileWriteReal(file, "/trainer", "loss", trainer->loss));
-  PetscCall(TpFileWriteInteger(file, "/encoding", "is_scaled", checkpoint->is_scaled));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode WriteContents(TpRun run, TpFile file, const TpCheckpoint *checkpoint, PetscInt count,
                                     const double states[])
 {
   PetscFunctionBeginUser;
   PetscCall(TpFileWriteInteger(file, "/", "next_round", checkpoint->round + 1));
   PetscCall(TpFileWriteText(file, "/", "system_hash", run->system.hash_text));
-  PetscCall(TpFileWriteText(file, "/", "state_is", "after the exchange of round next_round - 1"));
-  PetscCall(WriteStates(run, file, count, states));
-  PetscCall(WriteTrainer(file, checkpoint));
+  if (run->groups->num_replicas) {
+    PetscCall(TpFileWriteText(file, "/", "state_is", "after the exchange of round next_round - 1"));
+    PetscCall(WriteStates(run, file, count, states));
+  }
+  PetscCall(TpLearningWrite(checkpoint->learning, file));
   PetscCall(TpTuningWriteCheckpoint(run, file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -111,34 +90,12 @@ static PetscErrorCode CheckWalkers(const char *path, PetscInt num_rungs, PetscIn
   PetscFunctionReturn(code);
 }
 
-static PetscErrorCode CheckTrainer(const char *path, const TpCheckpoint *checkpoint)
+static PetscErrorCode ReadStates(TpRun run, const char *path, TpFile file, double states[])
 {
-  const TpEncoding encoding = checkpoint->encoding;
-
-  PetscFunctionBeginUser;
-  TpCheckInput(checkpoint->trainer->step >= 0, "%s: %" PetscInt64_FMT " optimiser steps", path,
-               checkpoint->trainer->step);
-  for (PetscInt i = 0; i < encoding->num_encoded; ++i)
-    TpCheckInput(isfinite(encoding->mean[i]) && encoding->scale[i] > 0.0 && isfinite(encoding->scale[i]),
-                 "%s: the scaling of encoded feature %" PetscInt_FMT " is not a positive number", path, i);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TpCheckpointRead(TpRun run, const char *path, TpCheckpoint *checkpoint, double states[])
-{
-  TpTrainer        trainer = checkpoint->trainer;
-  const PetscInt64 length = trainer->num_parameters, encoded = checkpoint->encoding->num_encoded;
   const PetscInt64 num_rungs = run->ladder->num_rungs;
-  PetscInt64       shape[2], is_scaled;
-  char            *hash;
-  TpFile           file;
+  PetscInt64       shape[2];
 
   PetscFunctionBeginUser;
-  PetscCall(TpFileOpen(run->groups->group, path, TP_CHECKPOINT_FORMAT, TP_CHECKPOINT_VERSION, &file));
-  PetscCall(TpFileReadText(file, "/", "system_hash", &hash));
-  TpCheckInput(!strcmp(hash, run->system.hash_text),
-               "%s: was written for another system; forces, time step, friction and molecule must be the same", path);
-  PetscCall(PetscFree(hash));
   PetscCall(TpFileShape(file, "/states", 2, shape));
   TpCheckInput(shape[0] == num_rungs && shape[1] == TpStatePackedSize(run->system.size),
                "%s: holds %lld configurations of %lld numbers, the run has %lld of %lld", path, (long long)shape[0],
@@ -147,19 +104,40 @@ PetscErrorCode TpCheckpointRead(TpRun run, const char *path, TpCheckpoint *check
   PetscCall(TpAgree(run->groups->group, run->is_writer
                                             ? CheckWalkers(path, (PetscInt)num_rungs, (PetscInt)shape[1], states)
                                             : PETSC_SUCCESS));
-  PetscCall(TpFileReadAll(file, "/trainer/parameters", TP_FILE_FLOAT, 1, &length, trainer->parameters));
-  PetscCall(TpFileReadAll(file, "/trainer/average", TP_FILE_FLOAT, 1, &length, trainer->average));
-  PetscCall(TpFileReadAll(file, "/trainer/moment1", TP_FILE_FLOAT, 1, &length, trainer->moment1));
-  PetscCall(TpFileReadAll(file, "/trainer/moment2", TP_FILE_FLOAT, 1, &length, trainer->moment2));
-  PetscCall(TpFileReadAll(file, "/encoding/mean", TP_FILE_DOUBLE, 1, &encoded, checkpoint->encoding->mean));
-  PetscCall(TpFileReadAll(file, "/encoding/scale", TP_FILE_DOUBLE, 1, &encoded, checkpoint->encoding->scale));
-  PetscCall(TpFileReadInteger(file, "/trainer", "step", &trainer->step));
-  PetscCall(TpFileReadReal(file, "/trainer", "loss", &trainer->loss));
-  PetscCall(TpFileReadInteger(file, "/encoding", "is_scaled", &is_scaled));
+  PetscCall(TpAgree(run->groups->group, run->is_writer
+                                            ? CheckWalkers(path, (PetscInt)num_rungs, (PetscInt)shape[1], states)
+                                            : PETSC_SUCCESS));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckLearning(const char *path, const struct TpLearning_ *learning)
+{
+  const TpEncoding encoding = learning->encoding;
+
+  PetscFunctionBeginUser;
+  TpCheckInput(learning->trainer->step >= 0, "%s: %" PetscInt64_FMT " optimiser steps", path, learning->trainer->step);
+  for (PetscInt i = 0; i < encoding->num_encoded; ++i)
+    TpCheckInput(isfinite(encoding->mean[i]) && encoding->scale[i] > 0.0 && isfinite(encoding->scale[i]),
+                 "%s: the scaling of encoded feature %" PetscInt_FMT " is not a positive number", path, i);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpCheckpointRead(TpRun run, const char *path, TpCheckpoint *checkpoint, double states[])
+{
+  char  *hash;
+  TpFile file;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpFileOpen(run->groups->group, path, TP_CHECKPOINT_FORMAT, TP_CHECKPOINT_VERSION, &file));
+  PetscCall(TpFileReadText(file, "/", "system_hash", &hash));
+  TpCheckInput(!strcmp(hash, run->system.hash_text), "%s: was written for another system; %s must be the same", path,
+               run->groups->num_replicas ? "forces, time step, friction and molecule" : "the data");
+  PetscCall(PetscFree(hash));
+  if (run->groups->num_replicas) PetscCall(ReadStates(run, path, file, states));
+  PetscCall(TpLearningRead(checkpoint->learning, file));
+  PetscCall(CheckLearning(path, checkpoint->learning));
   PetscCall(TpFileReadInteger(file, "/", "next_round", &checkpoint->round));
   --checkpoint->round;
-  checkpoint->is_scaled = is_scaled ? PETSC_TRUE : PETSC_FALSE;
-  PetscCall(CheckTrainer(path, checkpoint));
   PetscCall(TpFileClose(&file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

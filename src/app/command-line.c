@@ -41,6 +41,14 @@ static PetscErrorCode ParseInteger(const char *name, const char *text, PetscInt6
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode ParseDecay(const char *text, double *decay)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TpErrorAbout(TpQuantityParse(text, TP_DIMENSION_NONE, TP_UNITS_REDUCED, decay), "--ema"));
+  TpCheckInput(*decay >= 0.0 && *decay < 1.0, "--ema: '%s' is out of range; allowed 0 to 1", text);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* One option at argument *i, or an operand. */
 static PetscErrorCode ParseArgument(int argc, char **argv, int *i, TpCommandLine *command)
 {
@@ -83,6 +91,10 @@ static PetscErrorCode ParseArgument(int argc, char **argv, int *i, TpCommandLine
     PetscCall(ParseInteger("--seed", value, 0, &command->seed));
   else if ((value = ValueOf("--sampler", argc, argv, i)))
     command->sampler = value;
+  else if ((value = ValueOf("--ema", argc, argv, i)))
+    PetscCall(ParseDecay(value, &command->ema));
+  else if ((value = ValueOf("--condition", argc, argv, i)))
+    command->conditions[command->num_conditions++] = value;
   else if ((value = ValueOf("--steps", argc, argv, i)))
     PetscCall(ParseInteger("--steps", value, 1, &command->steps));
   else if (argument[0] == '-')
@@ -96,37 +108,91 @@ static PetscErrorCode ParseArgument(int argc, char **argv, int *i, TpCommandLine
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Options that a verb has no use for are mistakes, not noise. */
-static PetscErrorCode CheckVerb(const TpCommandLine *command)
+/* The verbs and what each is about. */
+static const struct {
+  const char *name;
+  const char *operand;
+} verbs[] = {
+    {"run", "INPUT.yaml"}, {"train", "INPUT.yaml"}, {"generate", "MODEL.h5"}, {"analyze", "RUN"}, {"info", "FILE"},
+};
+
+/* Options that a verb has no use for are mistakes, not noise: which option belongs to which verbs. */
+static const struct {
+  const char *name;
+  const char *verbs[4];
+} options[] = {
+    {"--set", {"run", "train", "analyze"}},
+    {"--check", {"run", "train"}},
+    {"--restart", {"run", "train"}},
+    {"--max-hours", {"run", "train"}},
+    {"--reseed-rung", {"run"}},
+    {"--verify-restart", {"run"}},
+    {"--pilot", {"run"}},
+    {"--temperature", {"generate"}},
+    {"--samples", {"generate"}},
+    {"--seed", {"generate"}},
+    {"--sampler", {"generate"}},
+    {"--steps", {"generate"}},
+    {"--ema", {"generate"}},
+    {"--condition", {"generate"}},
+    {"--output", {"generate", "analyze"}},
+    {"--input", {"analyze"}},
+    {"--export", {"analyze"}},
+};
+
+/* "tempera run and tempera train" */
+static void NameVerbs(const char *const names[], size_t size, char text[])
 {
-  const PetscBool run      = !strcmp(command->verb, "run") ? PETSC_TRUE : PETSC_FALSE;
-  const PetscBool generate = !strcmp(command->verb, "generate") ? PETSC_TRUE : PETSC_FALSE;
-  const PetscBool analyze  = !strcmp(command->verb, "analyze") ? PETSC_TRUE : PETSC_FALSE;
-  const PetscBool info     = !strcmp(command->verb, "info") ? PETSC_TRUE : PETSC_FALSE;
+  size_t length = 0;
+
+  text[0] = 0;
+  for (int i = 0; names[i] && length < size; ++i)
+    length += (size_t)snprintf(text + length, size - length, "%stempera %s", i ? " and " : "", names[i]);
+}
+
+static PetscErrorCode CheckOption(const char *verb, const char *argument)
+{
+  const size_t length = strcspn(argument, "=");
+  char         owners[128];
 
   PetscFunctionBeginUser;
-  TpCheckInput(run || generate || analyze || info, "'%s' is no verb of tempera; allowed run, generate, analyze, info",
-               command->verb);
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(options); ++i) {
+    int k = 0;
+
+    if (strlen(options[i].name) != length || strncmp(options[i].name, argument, length)) continue;
+    while (options[i].verbs[k] && strcmp(options[i].verbs[k], verb)) ++k;
+    NameVerbs(options[i].verbs, sizeof(owners), owners);
+    TpCheckInput(options[i].verbs[k], "%s: %s belongs to %s", verb, options[i].name, owners);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckVerb(const char *verb)
+{
+  char   names[256] = "";
+  size_t length     = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(verbs); ++i) {
+    if (verb && !strcmp(verbs[i].name, verb)) PetscFunctionReturn(PETSC_SUCCESS);
+    length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s%s%s%s", i ? ", " : "",
+                               verb ? "" : "tempera ", verbs[i].name, verb ? "" : " ", verb ? "" : verbs[i].operand);
+  }
+  if (!verb) PetscFunctionReturn(TpInputError("what to do is missing: %s; see tempera --help", names));
+  PetscFunctionReturn(TpInputError("'%s' is no verb of tempera; allowed %s", verb, names));
+}
+
+/* Options that contradict one another. */
+static PetscErrorCode CheckTogether(const TpCommandLine *command)
+{
+  PetscFunctionBeginUser;
   TpCheckInput(command->operand, "%s: the file is missing; see tempera --help", command->verb);
-  TpCheckInput(run || analyze || !command->num_sets, "%s: --set belongs to tempera run and tempera analyze",
-               command->verb);
-  TpCheckInput(run || !(command->check || command->restart || command->max_hours > 0.0 || command->reseed_rung >= 0),
-               "%s: --check, --restart, --reseed-rung and --max-hours belong to tempera run", command->verb);
-  TpCheckInput(run || !command->verify, "%s: --verify-restart belongs to tempera run", command->verb);
-  TpCheckInput(run || !command->pilot, "%s: --pilot belongs to tempera run", command->verb);
   TpCheckInput(!command->pilot || !(command->restart || command->check || command->verify || command->max_hours > 0.0),
                "--pilot: goes with none of --restart, --check, --verify-restart and --max-hours");
   TpCheckInput(!command->verify || !(command->restart || command->check),
                "--verify-restart: goes neither with --restart nor with --check");
   TpCheckInput(command->restart || command->reseed_rung < 0,
                "--reseed-rung: replaces a configuration at a restart; give --restart too");
-  TpCheckInput(generate || !(command->temperatures || command->samples || command->sampler || command->steps ||
-                             command->seed >= 0),
-               "%s: --temperature, --samples, --seed, --sampler and --steps belong to tempera generate", command->verb);
-  TpCheckInput(generate || analyze || !command->output, "%s: --output belongs to tempera generate and tempera analyze",
-               command->verb);
-  TpCheckInput(analyze || !(command->input || command->export_format),
-               "%s: --input and --export belong to tempera analyze", command->verb);
   TpCheckInput(!command->export_format || !strcmp(command->export_format, "alchemlyb"),
                "--export: '%s' is no format; allowed alchemlyb", command->export_format);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -135,18 +201,18 @@ static PetscErrorCode CheckVerb(const TpCommandLine *command)
 PetscErrorCode TpCommandLineParse(int argc, char **argv, TpCommandLine *command)
 {
   PetscFunctionBeginUser;
-  *command = (TpCommandLine){.seed = -1, .reseed_rung = -1};
-  PetscCall(PetscMalloc1(argc + 1, &command->sets));
+  *command = (TpCommandLine){.seed = -1, .reseed_rung = -1, .ema = -1.0};
+  PetscCall(PetscMalloc2(argc + 1, &command->sets, argc + 1, &command->conditions));
   for (int i = 1; i < argc && strcmp(argv[i], "--"); ++i) PetscCall(ParseArgument(argc, argv, &i, command));
-  TpCheckInput(command->verb, "what to do is missing: tempera run INPUT.yaml, tempera generate MODEL.h5, tempera "
-                              "analyze RUN, tempera info FILE; see tempera --help");
-  PetscCall(CheckVerb(command));
+  PetscCall(CheckVerb(command->verb));
+  for (int i = 1; i < argc && strcmp(argv[i], "--"); ++i) PetscCall(CheckOption(command->verb, argv[i]));
+  PetscCall(CheckTogether(command));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TpCommandLineDestroy(TpCommandLine *command)
 {
   PetscFunctionBeginUser;
-  PetscCall(PetscFree(command->sets));
+  PetscCall(PetscFree2(command->sets, command->conditions));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -84,27 +84,33 @@ static void ShareOfRows(TpRun run, PetscInt64 *first, PetscInt64 *end)
   *end   = start + (all_end - start) * (run->groups->world_rank + 1) / size;
 }
 
-/* Features that have no period are binned over the range of the held-out MD, a little widened. */
-static PetscErrorCode SetRanges(Evaluation *evaluation, PetscInt64 rows, const float features[])
+/* Nothing seen yet of features that have no period; the others' bins span it. */
+static void BeginRanges(Evaluation *evaluation)
+{
+  for (PetscInt i = 0; i < evaluation->binning.num_features; ++i) {
+    if (evaluation->run->system.period[i] > 0.0) continue;
+    evaluation->binning.low[i]  = PETSC_MAX_REAL;
+    evaluation->binning.high[i] = -PETSC_MAX_REAL;
+  }
+}
+
+static void WidenRanges(Evaluation *evaluation, const float features[])
+{
+  for (PetscInt i = 0; i < evaluation->binning.num_features; ++i) {
+    if (evaluation->run->system.period[i] > 0.0) continue;
+    evaluation->binning.low[i]  = PetscMin(evaluation->binning.low[i], features[i]);
+    evaluation->binning.high[i] = PetscMax(evaluation->binning.high[i], features[i]);
+  }
+}
+
+/* Features that have no period are binned over the range of all ranks' held-out rows, a little widened. */
+static PetscErrorCode AgreeOnRanges(Evaluation *evaluation)
 {
   TpRun          run = evaluation->run;
   const PetscInt num = run->system.num_features;
   double        *low = evaluation->binning.low, *high = evaluation->binning.high;
 
   PetscFunctionBeginUser;
-  for (PetscInt i = 0; i < num; ++i) {
-    if (run->system.period[i] > 0.0) continue;
-    low[i]  = PETSC_MAX_REAL;
-    high[i] = -PETSC_MAX_REAL;
-    for (PetscInt64 row = 0; row < rows; ++row) {
-      for (PetscInt j = 0; j < evaluation->num; ++j) {
-        const double value = features[(row * run->ladder->num_rungs + evaluation->rung[j]) * num + i];
-
-        low[i]  = PetscMin(low[i], value);
-        high[i] = PetscMax(high[i], value);
-      }
-    }
-  }
   PetscCall(TpAllreduce(MPI_IN_PLACE, low, num, MPI_DOUBLE, MPI_MIN, run->groups->world, NULL));
   PetscCall(TpAllreduce(MPI_IN_PLACE, high, num, MPI_DOUBLE, MPI_MAX, run->groups->world, NULL));
   for (PetscInt i = 0; i < num; ++i) {
@@ -112,6 +118,40 @@ static PetscErrorCode SetRanges(Evaluation *evaluation, PetscInt64 rows, const f
 
     low[i] -= margin;
     high[i] += margin;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A row of recorded data that is held out goes to its temperature's histograms. */
+static void CountRow(Evaluation *evaluation, const TpDataRow *row)
+{
+  for (PetscInt j = 0; j < evaluation->num; ++j) {
+    Comparison *comparison = &evaluation->comparison[j];
+
+    if (row->rung != evaluation->rung[j]) continue;
+    TpHistogramsAdd(&evaluation->binning, 1, row->features, evaluation->binning.num_features,
+                    row->second_half ? &comparison->second_half : &comparison->first_half);
+    TpHistogramsAdd(&evaluation->binning, 1, row->features, evaluation->binning.num_features, &comparison->both);
+  }
+}
+
+/* Of recorded data, each rank counts the rows that it keeps. */
+static PetscErrorCode CountData(Evaluation *evaluation)
+{
+  TpRun run = evaluation->run;
+
+  PetscFunctionBeginUser;
+  BeginRanges(evaluation);
+  for (PetscInt64 i = 0; i < TpDataNumKept(run->data); ++i) {
+    const TpDataRow row = TpDataKept(run->data, i);
+
+    if (TpRunIsHeldOut(run, row.rung)) WidenRanges(evaluation, row.features);
+  }
+  PetscCall(AgreeOnRanges(evaluation));
+  for (PetscInt64 i = 0; i < TpDataNumKept(run->data); ++i) {
+    const TpDataRow row = TpDataKept(run->data, i);
+
+    CountRow(evaluation, &row);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -134,8 +174,12 @@ static PetscErrorCode CountReference(Evaluation *evaluation)
   PetscCall(PetscMalloc1(PetscMax(1, (end - first) * stride), &features));
   PetscCall(TpFileReadRows(file, "/features/value", TP_FILE_FLOAT, first, end - first, features));
   PetscCall(TpFileClose(&file));
-  PetscCall(SetRanges(evaluation, end - first, features));
   const PetscInt64 middle = (start + all_end) / 2;
+  BeginRanges(evaluation);
+  for (PetscInt64 round = 0; round < end - first; ++round)
+    for (PetscInt i = 0; i < evaluation->num; ++i)
+      WidenRanges(evaluation, features + round * stride + evaluation->rung[i] * num);
+  PetscCall(AgreeOnRanges(evaluation));
   const PetscInt64 split = PetscMin(PetscMax(middle, first), end) - first; /* rows before it belong to the first half */
   for (PetscInt i = 0; i < evaluation->num; ++i) {
     Comparison  *comparison = &evaluation->comparison[i];
@@ -308,7 +352,7 @@ PetscErrorCode TpEvaluate(TpRun run)
   if (!run->settings.training.hold_out.size && !run->settings.hold_out_rungs.size) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Create(run, &evaluation));
   PetscCall(TpModelRead(run->groups->world, path, &model));
-  PetscCall(CountReference(&evaluation));
+  PetscCall(run->data ? CountData(&evaluation) : CountReference(&evaluation));
   PetscCall(WriteEvaluation(&evaluation, model));
   PetscCall(TpModelDestroy(&model));
   PetscCall(Destroy(&evaluation));

@@ -7,32 +7,26 @@ enum {
 };
 
 struct TpGenerator_ {
-  TpModel          model; /* kept, the caller's */
-  TpNetwork        network;
-  TpSchedule       schedule;
-  TpSampler        sampler;
-  TpWorkspace      workspace;
-  TpNetworkBinding binding;
-  TpDenoiser       denoiser;
-  TpNumber        *x; /* [MAX_BATCH, encoded] */
-  TpNumber        *c; /* [MAX_BATCH] */
+  TpModel         model; /* kept, the caller's */
+  TpSchedule      schedule;
+  TpModelDenoiser denoiser;
+  TpSampler       sampler;
+  TpNumber       *x; /* [MAX_BATCH, states] */
 };
 
 PetscErrorCode TpGeneratorCreate(TpModel model, const TpDiffusionSettings *diffusion, TpGenerator *generator)
 {
-  TpGenerator    new_generator;
-  const PetscInt D = model->encoding->num_encoded;
+  TpGenerator     new_generator;
+  const TpNumber *c;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&new_generator));
   new_generator->model = model;
-  PetscCall(TpNetworkCreate(&model->network, D, 1, &new_generator->network));
   PetscCall(TpScheduleCreate(diffusion->schedule, (PetscInt)diffusion->num_times, &new_generator->schedule));
-  PetscCall(TpSamplerCreate(new_generator->schedule, diffusion, D, MAX_BATCH, &new_generator->sampler));
-  PetscCall(TpWorkspaceCreateForward(new_generator->network, MAX_BATCH, &new_generator->workspace));
-  new_generator->binding = (TpNetworkBinding){new_generator->network, new_generator->workspace, model->parameters};
-  PetscCall(TpDenoiserFromNetwork(&new_generator->binding, MAX_BATCH, &new_generator->denoiser));
-  PetscCall(PetscMalloc2(MAX_BATCH * D, &new_generator->x, MAX_BATCH, &new_generator->c));
+  PetscCall(TpModelDenoiserCreate(model, new_generator->schedule, MAX_BATCH, &new_generator->denoiser));
+  const PetscInt S = TpModelDenoiserGet(new_generator->denoiser, &c)->num_inputs;
+  PetscCall(TpSamplerCreate(new_generator->schedule, diffusion, S, MAX_BATCH, &new_generator->sampler));
+  PetscCall(PetscMalloc1(MAX_BATCH * S, &new_generator->x));
   *generator = new_generator;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -41,11 +35,10 @@ PetscErrorCode TpGeneratorDestroy(TpGenerator *generator)
 {
   PetscFunctionBeginUser;
   if (!*generator) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscFree2((*generator)->x, (*generator)->c));
-  PetscCall(TpWorkspaceDestroy(&(*generator)->workspace));
+  PetscCall(PetscFree((*generator)->x));
   PetscCall(TpSamplerDestroy(&(*generator)->sampler));
+  PetscCall(TpModelDenoiserDestroy(&(*generator)->denoiser));
   PetscCall(TpScheduleDestroy(&(*generator)->schedule));
-  PetscCall(TpNetworkDestroy(&(*generator)->network));
   PetscCall(PetscFree(*generator));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -61,20 +54,20 @@ static uint64_t SeedAt(uint64_t seed, double temperature)
   return TpRandomBits(seed, TP_RANDOM_SAMPLE_START, (uint32_t)(view.bits >> 32), view.bits & 0xffffffffu);
 }
 
-PetscErrorCode TpGeneratorRun(TpGenerator generator, uint64_t seed, double temperature, PetscInt64 first,
-                              PetscInt64 count, float raw[])
+PetscErrorCode TpGeneratorRun(TpGenerator generator, uint64_t seed, double temperature, const double further[],
+                              PetscInt64 first, PetscInt64 count, float raw[])
 {
-  const TpNumber condition = TpConditionOf(&generator->model->condition, temperature);
-  const uint64_t own_seed  = SeedAt(seed, temperature);
+  const uint64_t    own_seed = SeedAt(seed, temperature);
+  const TpNumber   *c;
+  const TpDenoiser *denoiser = TpModelDenoiserGet(generator->denoiser, &c);
 
   PetscFunctionBeginUser;
-  for (PetscInt i = 0; i < MAX_BATCH; ++i) generator->c[i] = condition;
   for (PetscInt64 done = 0; done < count; done += MAX_BATCH) {
     const PetscInt rows = (PetscInt)PetscMin((PetscInt64)MAX_BATCH, count - done);
 
-    PetscCall(TpSamplerRun(generator->sampler, &generator->denoiser, own_seed, (uint32_t)(first + done), rows,
-                           generator->c, generator->x));
-    TpEncodingDecode(generator->model->encoding, rows, generator->x, raw + done * generator->model->num_features);
+    TpModelDenoiserSet(generator->denoiser, temperature, further, own_seed, (uint32_t)(first + done));
+    PetscCall(TpSamplerRun(generator->sampler, denoiser, own_seed, (uint32_t)(first + done), rows, c, generator->x));
+    TpModelDenoiserDecode(generator->denoiser, rows, generator->x, raw + done * generator->model->num_features);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -93,6 +86,8 @@ static PetscErrorCode DefineDatasets(TpFile file, TpModel model, const TpGenerat
   if (task->reference_rung)
     PetscCall(TpFileWriteAll(file, "/reference_rung", TP_FILE_INT64, 1, &num, task->reference_rung, "",
                              "rung of run.h5 at the same temperature"));
+  for (PetscInt i = 0; i < model->condition.num_further; ++i)
+    PetscCall(TpFileWriteReal(file, "/", model->further[i], task->further[i]));
   if (task->source) PetscCall(TpFileWriteText(file, "/", "model", task->source));
   PetscCall(TpWriteFeatures(file, model->num_features, model->name, model->unit, model->encoding->period));
   PetscCall(TpFileWriteText(file, "/", "sampler", tp_sampler_words[task->diffusion.sampler]));
@@ -134,7 +129,7 @@ PetscErrorCode TpGenerateInto(TpFile file, MPI_Comm comm, TpModel model, const T
       const PetscInt64 first = done + pass * rank / size;
       const PetscInt64 count = done + pass * (rank + 1) / size - first;
 
-      PetscCall(TpGeneratorRun(generator, task->seed, task->temperature[i], first, count, raw));
+      PetscCall(TpGeneratorRun(generator, task->seed, task->temperature[i], task->further, first, count, raw));
       if (task->visit) PetscCall(task->visit(task->context, i, count, raw));
       PetscCall(TpFileWriteBlock(file, "/samples", TP_FILE_FLOAT, 3, (const PetscInt64[]){i, first, 0},
                                  (const PetscInt64[]){count ? 1 : 0, count, count ? width : 0}, raw));

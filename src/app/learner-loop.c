@@ -71,49 +71,19 @@ static PetscErrorCode ReceiveRound(TpLearner learner, PetscInt64 number, Round *
 
 /* ------------------------------------------------------------------------------------------------------------- learn */
 
-/* Fix the scaling of the features from all frames so far. Sums go by shard, so that no number of trainers changes a bit. */
-static PetscErrorCode FixScaling(TpLearner learner)
-{
-  TpRun          run        = learner->run;
-  const PetscInt num_shards = (PetscInt)run->settings.stream.num_shards,
-                 length     = 2 * learner->encoding->num_encoded + 1;
-  double *by_shard, *sums;
-  int     first, owned;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscCalloc2(num_shards * length, &by_shard, length, &sums));
-  TpShardsOwned(learner->shards, &first, &owned);
-  for (int shard = first; shard < first + owned; ++shard) {
-    for (PetscInt64 i = 0; i < TpShardsCount(learner->shards, shard); ++i) {
-      double label;
-
-      TpEncodingAccumulate(learner->encoding, 1, TpShardsFrame(learner->shards, shard, i, &label),
-                           by_shard + shard * length);
-    }
-  }
-  PetscCall(TpAllreduce(MPI_IN_PLACE, by_shard, num_shards * length, MPI_DOUBLE, MPI_SUM, run->groups->group,
-                        &learner->idle));
-  for (PetscInt i = 0; i < num_shards * length; ++i) sums[i % length] += by_shard[i];
-  if (sums[length - 1] > 0.0) {
-    TpEncodingStandardise(learner->encoding, sums);
-    learner->is_scaled = PETSC_TRUE;
-  }
-  PetscCall(PetscFree2(by_shard, sums));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode Learn(TpLearner learner, PetscInt64 round)
 {
   const TpSettings *settings = &learner->run->settings;
+  TpLearning        learning = learner->learning;
   const PetscInt64  begin    = settings->training.start_round + settings->scale_rounds - 1;
   double            loss     = NAN;
 
   PetscFunctionBeginUser;
   if (settings->training.steps_per_round && round >= begin) {
-    if (!learner->is_scaled) PetscCall(FixScaling(learner));
-    for (PetscInt64 i = 0; i < settings->training.steps_per_round && learner->is_scaled; ++i) {
-      PetscCall(TpTrainerStep(learner->trainer, learner->shards));
-      loss = learner->trainer->loss;
+    if (!learning->is_scaled) PetscCall(TpLearningFixScaling(learning, &learner->idle));
+    for (PetscInt64 i = 0; i < settings->training.steps_per_round && learning->is_scaled; ++i) {
+      PetscCall(TpLearningStep(learning));
+      loss = learning->trainer->loss;
     }
   }
   TpRecorderAddLoss(learner->recorder, round, loss);
@@ -133,8 +103,8 @@ static PetscErrorCode Flush(TpLearner learner, PetscInt64 end_round)
 static TpProgressReport Report(TpLearner learner)
 {
   return (TpProgressReport){.round                = learner->next_round,
-                            .optimiser_step       = learner->trainer->step,
-                            .loss                 = learner->trainer->loss,
+                            .optimiser_step       = learner->learning->trainer->step,
+                            .loss                 = learner->learning->trainer->loss,
                             .trainer_idle_seconds = learner->idle,
                             .times                = TpRecorderTimes(learner->recorder),
                             .statistics           = TpRecorderStatistics(learner->recorder)};
@@ -143,10 +113,7 @@ static TpProgressReport Report(TpLearner learner)
 /* Rows reach the disk before a checkpoint that counts on them. */
 static PetscErrorCode Checkpoint(TpLearner learner, const Round *round)
 {
-  const TpCheckpoint checkpoint = {.round     = round->round,
-                                   .trainer   = learner->trainer,
-                                   .encoding  = learner->encoding,
-                                   .is_scaled = learner->is_scaled};
+  const TpCheckpoint checkpoint = {.round = round->round, .learning = learner->learning};
   char               path[PETSC_MAX_PATH_LEN];
 
   PetscFunctionBeginUser;
@@ -154,7 +121,7 @@ static PetscErrorCode Checkpoint(TpLearner learner, const Round *round)
   PetscCall(TpCheckpointPath(learner->run, round->round, path));
   PetscCall(TpCheckpointWrite(learner->run, path, TP_CHECKPOINT_FORMAT, &checkpoint, round->num_states, round->states));
   PetscCall(TpCheckpointPrune(learner->run));
-  if (learner->is_scaled) PetscCall(TpLearnerWriteModel(learner));
+  PetscCall(TpLearningWriteModels(learner->learning));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -181,8 +148,7 @@ static PetscErrorCode Tune(TpLearner learner, PetscInt64 round)
   if (!run->tuner || !TpTunerEndsStage(run->tuner, round)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Flush(learner, round + 1));
   PetscCall(TpTuningEndStage(run, round, TpRecorderFile(learner->recorder)));
-  TpTrainerSetCondition(learner->trainer,
-                        TpConditionCreate(run->ladder->boltzmann, run->ladder->num_rungs, run->ladder->temperature));
+  TpLearningSetCondition(learner->learning);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -236,11 +202,10 @@ static PetscErrorCode Fail(TpLearner learner, Round *round)
 {
   TpRun              run    = learner->run;
   const PetscInt64   number = round->round, steps = run->settings.ladder.interval;
-  const TpCheckpoint evidence = {
-      .round = number, .trainer = learner->trainer, .encoding = learner->encoding, .is_scaled = learner->is_scaled};
-  PetscInt   rung;
-  PetscInt64 walker;
-  char       path[PETSC_MAX_PATH_LEN], name[64];
+  const TpCheckpoint evidence = {.round = number, .learning = learner->learning};
+  PetscInt           rung;
+  PetscInt64         walker;
+  char               path[PETSC_MAX_PATH_LEN], name[64];
 
   PetscFunctionBeginUser;
   PetscCall(FindGuilty(learner, round, &rung, &walker));

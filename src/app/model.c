@@ -5,24 +5,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-PetscErrorCode TpModelCreate(const TpNetworkSettings *network, PetscInt num_features, const double period[],
-                             PetscInt num_temperatures, TpModel *model)
+PetscErrorCode TpModelNetwork(TpModel model, TpNetwork *network)
 {
-  TpModel   new_model;
+  TpLens lens;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpConditionLens(&model->condition, model->encoding, NULL, &lens));
+  const PetscInt num_inputs = lens->num_inputs;
+  PetscCall(TpLensDestroy(&lens));
+  PetscCall(TpNetworkCreate(&model->network, num_inputs, TpConditionCount(&model->condition), network));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpModelCreate(const TpModelSizes *sizes, TpModel *model)
+{
+  TpModel   m;
   TpNetwork shape;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscNew(&new_model));
-  new_model->network          = *network;
-  new_model->num_features     = num_features;
-  new_model->num_temperatures = num_temperatures;
-  PetscCall(TpEncodingCreate(num_features, period, &new_model->encoding));
-  PetscCall(TpNetworkCreate(network, new_model->encoding->num_encoded, 1, &shape));
-  new_model->num_parameters = TpNetworkNumParameters(shape);
+  PetscCall(PetscNew(&m));
+  m->network          = sizes->network;
+  m->condition        = sizes->condition;
+  m->num_features     = sizes->num_features;
+  m->num_temperatures = sizes->num_temperatures;
+  m->num_averages     = sizes->num_averages;
+  m->validation_loss  = NAN;
+  PetscCall(TpEncodingCreate(sizes->angles, m->num_features, sizes->period, &m->encoding));
+  PetscCall(TpModelNetwork(m, &shape));
+  m->num_parameters = TpNetworkNumParameters(shape);
   PetscCall(TpNetworkDestroy(&shape));
-  PetscCall(PetscCalloc4(num_features, &new_model->name, num_features, &new_model->unit, num_temperatures,
-                         &new_model->temperature, new_model->num_parameters, &new_model->parameters));
-  *model = new_model;
+  PetscCall(PetscCalloc5(m->num_features, &m->name, m->num_features, &m->unit, TP_MAX_FURTHER, &m->further,
+                         m->num_temperatures, &m->temperature, m->num_temperatures, &m->share));
+  PetscCall(PetscCalloc2(m->num_averages, &m->decay, m->num_averages * m->num_parameters, &m->averages));
+  m->parameters = m->averages;
+  *model        = m;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -32,9 +48,26 @@ PetscErrorCode TpModelDestroy(TpModel *model)
   if (!*model) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TpEncodingDestroy(&(*model)->encoding));
   PetscCall(PetscFree((*model)->used_parameters));
-  PetscCall(PetscFree4((*model)->name, (*model)->unit, (*model)->temperature, (*model)->parameters));
+  PetscCall(PetscFree5((*model)->name, (*model)->unit, (*model)->further, (*model)->temperature, (*model)->share));
+  PetscCall(PetscFree2((*model)->decay, (*model)->averages));
   PetscCall(PetscFree(*model));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpModelChooseAverage(TpModel model, double decay)
+{
+  char   allowed[256];
+  size_t length = 0;
+
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < model->num_averages; ++i) {
+    if (fabs(model->decay[i] - decay) > 1e-9) continue;
+    model->parameters = model->averages + i * model->num_parameters;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  for (PetscInt i = 0; i < model->num_averages && length < sizeof(allowed); ++i)
+    length += (size_t)snprintf(allowed + length, sizeof(allowed) - length, "%s%.10g", i ? ", " : "", model->decay[i]);
+  PetscFunctionReturn(TpInputError("--ema: the model has no average of decay %.10g; allowed %s", decay, allowed));
 }
 
 /* ------------------------------------------------------------------------------------------------------------- write */
@@ -70,11 +103,16 @@ static PetscErrorCode WriteAttributes(TpModel model, TpFile file)
   PetscCall(TpFileWriteText(file, "/", "sampler", tp_sampler_words[model->diffusion.sampler]));
   PetscCall(TpFileWriteInteger(file, "/", "num_steps", model->diffusion.num_steps));
   PetscCall(TpFileWriteText(file, "/", "label", tp_label_words[model->label]));
+  PetscCall(TpFileWriteReal(file, "/", "label_degrees_of_freedom", model->label_degrees));
+  PetscCall(TpFileWriteReal(file, "/", "label_jitter", model->condition.jitter));
+  PetscCall(TpFileWriteText(file, "/", "role", tp_role_words[model->condition.role]));
+  PetscCall(TpFileWriteText(file, "/", "angles", tp_angles_words[model->encoding->angles]));
   PetscCall(TpFileWriteText(file, "/", "units", model->units == TP_UNITS_MOLECULAR ? "molecular" : "reduced"));
   PetscCall(TpFileWriteReal(file, "/", "condition_mean", model->condition.mean));
   PetscCall(TpFileWriteReal(file, "/", "condition_scale", model->condition.scale));
   PetscCall(TpFileWriteInteger(file, "/", "seed", model->seed));
   PetscCall(TpFileWriteInteger(file, "/", "optimiser_steps", model->step));
+  PetscCall(TpFileWriteReal(file, "/", "validation_loss", model->validation_loss));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -87,7 +125,7 @@ static PetscErrorCode WriteTensorTable(TpModel model, TpFile file)
   PetscInt64     *places;
 
   PetscFunctionBeginUser;
-  PetscCall(TpNetworkCreate(&model->network, model->encoding->num_encoded, 1, &network));
+  PetscCall(TpModelNetwork(model, &network));
   PetscCall(TpNetworkTensors(network, &count, &tensors));
   PetscCall(PetscMalloc2(count, &names, 3 * count, &places));
   for (PetscInt i = 0; i < count; ++i) {
@@ -105,23 +143,46 @@ static PetscErrorCode WriteTensorTable(TpModel model, TpFile file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode WriteFurther(TpModel model, TpFile file)
+{
+  const PetscInt64 count = model->condition.num_further;
+  const char      *names[TP_MAX_FURTHER];
+
+  PetscFunctionBeginUser;
+  if (!count) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt i = 0; i < model->condition.num_further; ++i) names[i] = model->further[i];
+  PetscCall(
+      TpFileWriteTexts(file, "/condition/name", model->condition.num_further, names, "conditions beside temperature"));
+  PetscCall(TpFileWriteAll(file, "/condition/mean", TP_FILE_DOUBLE, 1, &count, model->condition.further_mean, "",
+                           "mean of each further condition"));
+  PetscCall(TpFileWriteAll(file, "/condition/scale", TP_FILE_DOUBLE, 1, &count, model->condition.further_scale, "",
+                           "scale of each further condition"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode WriteContents(TpModel model, TpFile file)
 {
   const PetscInt64 encoded = model->encoding->num_encoded, parameters = model->num_parameters;
-  const PetscInt64 temperatures = model->num_temperatures;
+  const PetscInt64 temperatures = model->num_temperatures, averages = model->num_averages;
 
   PetscFunctionBeginUser;
   PetscCall(WriteAttributes(model, file));
   PetscCall(TpWriteFeatures(file, model->num_features, model->name, model->unit, model->encoding->period));
   PetscCall(TpFileWriteAll(file, "/encoding/mean", TP_FILE_DOUBLE, 1, &encoded, model->encoding->mean, "",
-                           "mean of each encoded feature (periodic ones as sin, cos)"));
+                           "mean of each encoded feature"));
   PetscCall(TpFileWriteAll(file, "/encoding/scale", TP_FILE_DOUBLE, 1, &encoded, model->encoding->scale, "",
-                           "standard deviation of each encoded feature"));
+                           "scale of each encoded feature"));
   PetscCall(TpFileWriteAll(file, "/temperature", TP_FILE_DOUBLE, 1, &temperatures, model->temperature,
                            TpUnitName(model->units, TP_DIMENSION_TEMPERATURE), "temperatures learned from"));
+  PetscCall(TpFileWriteAll(file, "/temperature_share", TP_FILE_DOUBLE, 1, &temperatures, model->share, "",
+                           "frames learned from at each temperature, relative to each other"));
+  PetscCall(WriteFurther(model, file));
   PetscCall(WriteTensorTable(model, file));
-  PetscCall(TpFileWriteAll(file, "/network/parameters", TP_FILE_FLOAT, 1, &parameters, model->parameters, "",
-                           "weights, moving average"));
+  PetscCall(TpFileWriteAll(file, "/network/ema_decay", TP_FILE_DOUBLE, 1, &averages, model->decay, "",
+                           "decay per step of each moving average"));
+  PetscCall(TpFileWriteAll(file, "/network/parameters", TP_FILE_FLOAT, 2, (const PetscInt64[]){averages, parameters},
+                           model->averages, "",
+                           "moving averages of the weights [average, weight]; the first generates"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -188,10 +249,11 @@ static PetscErrorCode ReadMultipliers(TpFile file, const char *path, TpNetworkSe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ReadSettings(TpFile file, const char *path, TpNetworkSettings *network,
-                                   TpDiffusionSettings *diffusion, PetscInt *label, TpUnitSystem *units)
+static PetscErrorCode ReadSettings(TpFile file, const char *path, TpModelSizes *sizes, TpDiffusionSettings *diffusion,
+                                   PetscInt *label, TpUnitSystem *units)
 {
   static const char *const unit_words[] = {"molecular", "reduced", NULL};
+  TpNetworkSettings       *network      = &sizes->network;
   PetscInt                 system;
 
   PetscFunctionBeginUser;
@@ -205,6 +267,8 @@ static PetscErrorCode ReadSettings(TpFile file, const char *path, TpNetworkSetti
   PetscCall(ReadWord(file, path, "sampler", tp_sampler_words, &diffusion->sampler));
   PetscCall(ReadSize(file, path, "num_steps", 1, diffusion->num_times, &diffusion->num_steps));
   PetscCall(ReadWord(file, path, "label", tp_label_words, label));
+  PetscCall(ReadWord(file, path, "role", tp_role_words, &sizes->condition.role));
+  PetscCall(ReadWord(file, path, "angles", tp_angles_words, &sizes->angles));
   PetscCall(ReadWord(file, path, "units", unit_words, &system));
   *units = system == 0 ? TP_UNITS_MOLECULAR : TP_UNITS_REDUCED;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -228,12 +292,66 @@ static PetscErrorCode ReadTexts(TpFile file, const char *path, const char *datas
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode ReadCount(TpFile file, const char *path, const char *name, PetscInt64 high, PetscInt *count)
+{
+  PetscInt64 length;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpFileShape(file, name, 1, &length));
+  TpCheckInput(length >= 1 && length <= high,
+               "%s: %s holds %" PetscInt64_FMT " numbers, expected 1 to %" PetscInt64_FMT, path, name, length, high);
+  *count = (PetscInt)length;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadSizes(TpFile file, const char *path, TpModelSizes *sizes)
+{
+  PetscBool further;
+
+  PetscFunctionBeginUser;
+  PetscCall(ReadCount(file, path, "/features/period", 1000000, &sizes->num_features));
+  PetscCall(ReadCount(file, path, "/temperature", 1000000, &sizes->num_temperatures));
+  PetscCall(ReadCount(file, path, "/network/ema_decay", 1000, &sizes->num_averages));
+  PetscCall(TpFileHas(file, "/condition/mean", &further));
+  if (further) PetscCall(ReadCount(file, path, "/condition/mean", TP_MAX_FURTHER, &sizes->condition.num_further));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadCondition(TpModel model, TpFile file, const char *path)
+{
+  const PetscInt64 further = model->condition.num_further;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpFileReadReal(file, "/", "condition_mean", &model->condition.mean));
+  PetscCall(TpFileReadReal(file, "/", "condition_scale", &model->condition.scale));
+  PetscCall(TpFileReadReal(file, "/", "label_jitter", &model->condition.jitter));
+  PetscCall(TpFileReadReal(file, "/", "label_degrees_of_freedom", &model->label_degrees));
+  model->condition.boltzmann = TpBoltzmann(model->units);
+  if (!further) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ReadTexts(file, path, "/condition/name", (PetscInt)further, TP_NAME_LENGTH, model->further[0]));
+  PetscCall(TpFileReadAll(file, "/condition/mean", TP_FILE_DOUBLE, 1, &further, model->condition.further_mean));
+  PetscCall(TpFileReadAll(file, "/condition/scale", TP_FILE_DOUBLE, 1, &further, model->condition.further_scale));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckCondition(const TpCondition *condition, const char *path)
+{
+  PetscFunctionBeginUser;
+  TpCheckInput(isfinite(condition->mean) && condition->mean > 0.0 && condition->scale > 0.0 &&
+                   isfinite(condition->scale),
+               "%s: the scale of the temperature is not a positive number", path);
+  for (PetscInt i = 0; i < condition->num_further; ++i)
+    TpCheckInput(isfinite(condition->further_mean[i]) && condition->further_scale[i] > 0.0 &&
+                     isfinite(condition->further_scale[i]),
+                 "%s: the scale of further condition %" PetscInt_FMT " is not a positive number", path, i);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Numbers that generating divides by or feeds the network with: a file can hold anything. */
 static PetscErrorCode CheckNumbers(TpModel model, const char *path)
 {
   PetscFunctionBeginUser;
-  TpCheckInput(isfinite(model->condition.mean) && model->condition.scale > 0.0 && isfinite(model->condition.scale),
-               "%s: the scale of the temperature is not a positive number", path);
+  PetscCall(CheckCondition(&model->condition, path));
   for (PetscInt i = 0; i < model->encoding->num_encoded; ++i)
     TpCheckInput(isfinite(model->encoding->mean[i]) && model->encoding->scale[i] > 0.0 &&
                      isfinite(model->encoding->scale[i]),
@@ -241,60 +359,60 @@ static PetscErrorCode CheckNumbers(TpModel model, const char *path)
   for (PetscInt i = 0; i < model->num_temperatures; ++i)
     TpCheckInput(model->temperature[i] > 0.0 && isfinite(model->temperature[i]),
                  "%s: temperature %" PetscInt_FMT " is not positive", path, i);
-  for (PetscInt i = 0; i < model->num_parameters; ++i)
-    TpCheckInput(isfinite(model->parameters[i]), "%s: weight %" PetscInt_FMT " is not a number", path, i);
+  for (PetscInt i = 0; i < model->num_averages * model->num_parameters; ++i)
+    TpCheckInput(isfinite(model->averages[i]), "%s: weight %" PetscInt_FMT " is not a number", path, i);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Before there is room made for them: the network that the attributes tell of has as many weights as the file holds. */
-static PetscErrorCode CheckWeights(TpFile file, const char *path, const TpNetworkSettings *settings,
-                                   PetscInt num_features, const double period[])
+static PetscErrorCode CheckWeights(TpFile file, const char *path, const TpModelSizes *sizes)
 {
-  TpEncoding encoding;
-  TpNetwork  network;
-  PetscInt64 found, expected;
+  struct TpModel_ shape = {.network = sizes->network, .condition = sizes->condition};
+  TpNetwork       network;
+  PetscInt64      found[2], expected;
 
   PetscFunctionBeginUser;
-  PetscCall(TpEncodingCreate(num_features, period, &encoding));
-  PetscCall(TpErrorAbout(TpNetworkCreate(settings, encoding->num_encoded, 1, &network), path));
+  PetscCall(TpEncodingCreate(sizes->angles, sizes->num_features, sizes->period, &shape.encoding));
+  PetscCall(TpErrorAbout(TpModelNetwork(&shape, &network), path));
   expected = TpNetworkNumParameters(network);
   PetscCall(TpNetworkDestroy(&network));
-  PetscCall(TpEncodingDestroy(&encoding));
-  PetscCall(TpFileShape(file, "/network/parameters", 1, &found));
-  TpCheckInput(found == expected, "%s: holds %" PetscInt64_FMT " weights, but its network has %" PetscInt64_FMT, path,
-               found, expected);
+  PetscCall(TpEncodingDestroy(&shape.encoding));
+  PetscCall(TpFileShape(file, "/network/parameters", 2, found));
+  TpCheckInput(found[1] == expected, "%s: holds %" PetscInt64_FMT " weights, but its network has %" PetscInt64_FMT,
+               path, found[1], expected);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode ReadArrays(TpModel model, TpFile file, const char *path)
 {
   const PetscInt64 encoded = model->encoding->num_encoded, parameters = model->num_parameters,
-                   temperatures = model->num_temperatures;
+                   temperatures = model->num_temperatures, averages = model->num_averages;
 
   PetscFunctionBeginUser;
   PetscCall(ReadTexts(file, path, "/features/name", model->num_features, TP_NAME_LENGTH, model->name[0]));
   PetscCall(ReadTexts(file, path, "/features/unit", model->num_features, TP_UNIT_LENGTH, model->unit[0]));
-  PetscCall(TpFileReadAll(file, "/network/parameters", TP_FILE_FLOAT, 1, &parameters, model->parameters));
+  PetscCall(TpFileReadAll(file, "/network/parameters", TP_FILE_FLOAT, 2, (const PetscInt64[]){averages, parameters},
+                          model->averages));
   PetscCall(TpFileReadAll(file, "/encoding/mean", TP_FILE_DOUBLE, 1, &encoded, model->encoding->mean));
   PetscCall(TpFileReadAll(file, "/encoding/scale", TP_FILE_DOUBLE, 1, &encoded, model->encoding->scale));
   PetscCall(TpFileReadAll(file, "/temperature", TP_FILE_DOUBLE, 1, &temperatures, model->temperature));
-  PetscCall(TpFileReadReal(file, "/", "condition_mean", &model->condition.mean));
-  PetscCall(TpFileReadReal(file, "/", "condition_scale", &model->condition.scale));
+  PetscCall(TpFileReadAll(file, "/temperature_share", TP_FILE_DOUBLE, 1, &temperatures, model->share));
+  PetscCall(TpFileReadAll(file, "/network/ema_decay", TP_FILE_DOUBLE, 1, &averages, model->decay));
+  PetscCall(ReadCondition(model, file, path));
+  PetscCall(TpFileReadReal(file, "/", "validation_loss", &model->validation_loss));
   PetscCall(TpFileReadInteger(file, "/", "seed", &model->seed));
   PetscCall(TpFileReadInteger(file, "/", "optimiser_steps", &model->step));
   PetscCall(TpFileReadText(file, "/", "parameters", &model->used_parameters));
-  model->condition.boltzmann = TpBoltzmann(model->units);
   PetscCall(CheckNumbers(model, path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TpModelRead(MPI_Comm comm, const char *path, TpModel *model)
 {
-  TpNetworkSettings   network;
+  TpModelSizes        sizes     = {0};
   TpDiffusionSettings diffusion = {0};
   PetscInt            label;
   TpUnitSystem        units = TP_UNITS_REDUCED;
-  PetscInt64          num_features, num_temperatures;
   double             *period;
   char                message[512];
   PetscBool           whole;
@@ -304,19 +422,17 @@ PetscErrorCode TpModelRead(MPI_Comm comm, const char *path, TpModel *model)
   PetscCall(TpFileVerify(comm, path, &whole, message, sizeof(message)));
   TpCheckInput(whole, "%s", message);
   PetscCall(TpFileOpen(comm, path, TP_MODEL_FORMAT, TP_MODEL_VERSION, &file));
-  PetscCall(ReadSettings(file, path, &network, &diffusion, &label, &units));
-  PetscCall(TpFileShape(file, "/features/period", 1, &num_features));
-  PetscCall(TpFileShape(file, "/temperature", 1, &num_temperatures));
-  TpCheckInput(num_features >= 1 && num_features <= 1000000 && num_temperatures >= 1 && num_temperatures <= 1000000,
-               "%s: %" PetscInt64_FMT " features and %" PetscInt64_FMT " temperatures, expected 1 to 1000000", path,
-               num_features, num_temperatures);
+  PetscCall(ReadSettings(file, path, &sizes, &diffusion, &label, &units));
+  PetscCall(ReadSizes(file, path, &sizes));
+  const PetscInt64 num_features = sizes.num_features;
   PetscCall(PetscMalloc1(num_features, &period));
   PetscCall(TpFileReadAll(file, "/features/period", TP_FILE_DOUBLE, 1, &num_features, period));
   for (PetscInt64 i = 0; i < num_features; ++i)
     TpCheckInput(period[i] >= 0.0 && isfinite(period[i]), "%s: the period of feature %" PetscInt64_FMT " is %g", path,
                  i, period[i]);
-  PetscCall(CheckWeights(file, path, &network, (PetscInt)num_features, period));
-  PetscCall(TpModelCreate(&network, (PetscInt)num_features, period, (PetscInt)num_temperatures, model));
+  sizes.period = period;
+  PetscCall(CheckWeights(file, path, &sizes));
+  PetscCall(TpModelCreate(&sizes, model));
   PetscCall(PetscFree(period));
   (*model)->diffusion = diffusion;
   (*model)->label     = label;

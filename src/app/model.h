@@ -4,7 +4,18 @@
 #include "app-impl.h"
 
 #define TP_MODEL_FORMAT  "tempera model"
-#define TP_MODEL_VERSION 1
+#define TP_MODEL_VERSION 2
+
+/** What decides on the arrays of a model. **/
+typedef struct {
+  TpNetworkSettings network;
+  TpCondition       condition;
+  PetscInt          angles; /* TpAngles */
+  PetscInt          num_features;
+  const double     *period; /* [num_features] */
+  PetscInt          num_temperatures;
+  PetscInt          num_averages;
+} TpModelSizes;
 
 /** Everything that generating needs, and where it came from. **/
 typedef struct TpModel_ {
@@ -16,26 +27,72 @@ typedef struct TpModel_ {
   char (*unit)[TP_UNIT_LENGTH]; /* [num_features] */
   TpEncoding  encoding;
   TpCondition condition;
-  PetscInt    label;            /* TpLabelKind */
-  PetscInt    num_temperatures; /* rungs learned from */
-  double     *temperature;      /* [num_temperatures] increasing, K or reduced */
-  PetscInt64  seed;
-  PetscInt64  step;            /* optimiser steps done */
-  char       *used_parameters; /* YAML of the run that made it; NULL in a model not read from a file */
-  PetscInt    num_parameters;
-  TpNumber   *parameters; /* [num_parameters] moving average of the weights */
+  char (*further)[TP_NAME_LENGTH]; /* [condition.num_further] names of further conditions */
+  PetscInt   label;                /* TpLabelKind */
+  double     label_degrees;        /* of freedom of a kinetic label; 0: another label, or not known */
+  PetscInt   num_temperatures;     /* rungs learned from */
+  double    *temperature;          /* [num_temperatures] increasing, K or reduced */
+  double    *share;                /* [num_temperatures] frames learned from, relative to each other */
+  PetscInt64 seed;
+  PetscInt64 step;            /* optimiser steps done */
+  double     validation_loss; /* NaN: not known */
+  char      *used_parameters; /* YAML of the run that made it; NULL in a model not read from a file */
+  PetscInt   num_parameters;
+  PetscInt   num_averages;
+  double    *decay;      /* [num_averages] */
+  TpNumber  *averages;   /* [num_averages, num_parameters] moving averages of the weights */
+  TpNumber  *parameters; /* [num_parameters] the one of them that generates */
 } * TpModel;
 
-/** Allocate the arrays for these sizes; encoding of `period` [num_features]. Not collective. **/
-PetscErrorCode TpModelCreate(const TpNetworkSettings *network, PetscInt num_features, const double period[],
-                             PetscInt num_temperatures, TpModel *model);
+/** Allocate the arrays for these sizes. Not collective. **/
+PetscErrorCode TpModelCreate(const TpModelSizes *sizes, TpModel *model);
 PetscErrorCode TpModelDestroy(TpModel *model);
+
+/** The network of a model: its inputs are those of the lens, whatever diffuses. Free with TpNetworkDestroy(). Not collective. **/
+PetscErrorCode TpModelNetwork(TpModel model, TpNetwork *network);
+
+/** Generate by the average of this decay from now on. Not collective. Errors: TP_ERR_INPUT: there is none. **/
+PetscErrorCode TpModelChooseAverage(TpModel model, double decay);
 
 /** Publish as `path`. Collective on `comm`; all ranks hold the same model. **/
 PetscErrorCode TpModelWrite(TpModel model, MPI_Comm comm, const char *path, const char *used_parameters);
 
 /** Read on every rank. Collective on `comm`. Errors: TP_ERR_INPUT: no model, truncated, another version, sizes that do not fit together. **/
 PetscErrorCode TpModelRead(MPI_Comm comm, const char *path, TpModel *model);
+
+/* ---------------------------------------------------------------------------------------------------------- denoiser */
+
+/** A model as a denoiser of the states that diffuse; one per rank. It knows the temperature, whatever its role. **/
+typedef struct TpModelDenoiser_ *TpModelDenoiser;
+
+/** `model` and `schedule` are kept, the caller's. Not collective. **/
+PetscErrorCode TpModelDenoiserCreate(TpModel model, TpSchedule schedule, PetscInt max_batch, TpModelDenoiser *denoiser);
+PetscErrorCode TpModelDenoiserDestroy(TpModelDenoiser *denoiser);
+
+/** From here on rows are samples first_sample, first_sample + 1, ... at this temperature. Not collective. **/
+void TpModelDenoiserSet(TpModelDenoiser denoiser, double temperature, const double further[], uint64_t seed,
+                        uint32_t first_sample);
+
+/** What samplers take; its conditions [max_batch, C]. Ours. **/
+const TpDenoiser *TpModelDenoiserGet(TpModelDenoiser denoiser, const TpNumber **conditions);
+
+/** Denoised states [count, num_states] -> raw features [count, num_features]; the states are overwritten. Not collective. **/
+void TpModelDenoiserDecode(TpModelDenoiser denoiser, PetscInt count, TpNumber x[], float raw[]);
+
+/* ---------------------------------------------------------------------------------------------------------- generator */
+
+/** A label, and the rungs learned from. **/
+typedef struct {
+  PetscInt      label;   /* TpLabelKind */
+  double        degrees; /* of freedom of a kinetic label; 0: not known */
+  double        jitter;
+  PetscInt      count;
+  const double *temperature; /* [count] */
+  const double *share;       /* [count] frames, relative to each other */
+} TpMixture;
+
+/** Say which rungs these temperatures mean under the label, and warn where that is broad. Nothing for the label `bath`. On one rank. **/
+PetscErrorCode TpMixtureTell(const TpMixture *mixture, PetscInt count, const double temperature[]);
 
 /** Generates samples of one model; one per rank. **/
 typedef struct TpGenerator_ *TpGenerator;
@@ -44,18 +101,20 @@ PetscErrorCode TpGeneratorCreate(TpModel model, const TpDiffusionSettings *diffu
 PetscErrorCode TpGeneratorDestroy(TpGenerator *generator);
 
 /**
-  Samples [first, first + count) at `temperature`: raw features [count, num_features]. Not collective.
+  Samples [first, first + count) at `temperature`, with the further conditions [condition.num_further]: raw features [count, num_features]. Not
+  collective.
 
   A sample is a function of (model, sampler, seed, temperature, its number) alone: any split over ranks gives the same.
 **/
-PetscErrorCode TpGeneratorRun(TpGenerator generator, uint64_t seed, double temperature, PetscInt64 first,
-                              PetscInt64 count, float raw[]);
+PetscErrorCode TpGeneratorRun(TpGenerator generator, uint64_t seed, double temperature, const double further[],
+                              PetscInt64 first, PetscInt64 count, float raw[]);
 
 /** What to generate into one file. **/
 typedef struct {
   const char       *path;
   PetscInt          num_temperatures;
   const double     *temperature;    /* [num_temperatures] */
+  const double     *further;        /* [condition.num_further] of all samples */
   const PetscInt64 *reference_rung; /* [num_temperatures] rung of run.h5 at the same temperature; NULL: do not write */
   const char       *source;         /* path of the model, to be written; NULL: do not write */
   PetscInt64        num_samples;    /* at each temperature */

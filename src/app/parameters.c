@@ -1,5 +1,5 @@
 /* The one table of parameters: reading, checking, help, example input and reference page all come from it. */
-#include "app-impl.h"
+#include "data.h"
 
 #define AT(member) offsetof(TpSettings, member)
 
@@ -7,6 +7,7 @@
 #define MANY 9007199254740992.0 /* 2^53: every integer up to here is exact */
 
 static const char *const placement_words[] = {"last", "spread", NULL};
+static const char *const unit_words[]      = {"molecular", "reduced", NULL}; /* TpUnitSystem */
 
 /* clang-format off */
 #define INT(key, member, standard, low, high, help)             {key, TP_INT, TP_DIMENSION_NONE, AT(member), standard, low, high, NULL, help}
@@ -73,8 +74,26 @@ const TpParameter tp_parameters[] = {
   TEXT("features.torsions", TP_TEXT_LIST, features.torsions, "", "Torsions to model: phi, psi, omega (all of the chain), phi:2 (of residue 2), or four atom indices from 0, [4, 6, 8, 14]."),
   TEXT("features.distances", TP_TEXT_LIST, features.distances, "", "Distances to model: pairs of atom indices, [[0, 7]]."),
   TEXT("features.coordinates", TP_TEXT_LIST, features.coordinates, "", "Coordinates to model: all, or indices of atoms (of coordinates, for model potentials). With no feature given, all coordinates of a model potential."),
-  WORD("features.label", features.label, "bath", tp_label_words, "Temperature label of a frame: that of the bath, or the kinetic temperature of label_atoms."),
+  WORD("features.label", features.label, "bath", tp_label_words, "Temperature label of a frame: that of the bath, the kinetic temperature of label_atoms, or that of the bath with noise added (jitter)."),
   TEXT("features.label_atoms", TP_TEXT_LIST, features.label_atoms, "[all]", "Atoms of the kinetic label: all, or atom indices."),
+  REAL("features.jitter", TEMPERATURE, features.jitter, "0", 0, 1e12, "Standard deviation of what the label jitter adds to the bath's temperature; at most a ninth of the lowest temperature."),
+  WORD("features.angles", features.angles, "sincos", tp_angles_words, "How periodic features diffuse: as sine and cosine, as angles on a circle (wrapped), or as numbers from -1 to 1 that are cut at half a period (raw, as in the paper of Wang, Herron and Tiwary)."),
+  WORD("features.scaling", features.scaling, "standard", tp_scaling_words, "Scaling of what diffuses: to mean 0 and variance 1 (standard), or from -1 to 1 (range). Angles that are wrapped or raw have their own. Nothing is clipped."),
+
+  /* data */
+  TEXT("data.files", TP_PATH_LIST, data.files, "", "tempera train: files to learn from, each a run.h5, H5MD, or an array [row, column] of numbers in NumPy or HDF5 form."),
+  WORD("data.format", data.format, "auto", tp_data_format_words, "Format of the files: seen from each file itself (auto), run.h5 of Tempera, H5MD, or an array."),
+  TEXT("data.dataset", TP_TEXT, data.dataset, "", "The dataset of an HDF5 array. Empty: the only one there is."),
+  TEXT("data.topology", TP_PATH, data.topology, "", "PDB file with the atoms of H5MD files, for torsions by name."),
+  WORD("data.units", data.units, "molecular", unit_words, "Units of the files, and of the numbers of this input: nm, ps, K, kJ/mol (molecular), or none with k_B = 1 (reduced)."),
+  INT("data.temperature_column", data.temperature_column, "-1", -1, 1e9, "Column of an array that is the temperature, counted from 0; -1: there is none. The other columns are the features."),
+  LIST("data.temperatures", TEMPERATURE, data.temperatures, "", 1e-12, 1e12, "Temperature of the bath of each file of H5MD or array form. Beside a temperature column that is the label, they tell the rungs."),
+  LIST("data.condition_columns", NONE, data.condition_columns, "", 0, 1e9, "Columns of an array that are further conditions, such as a pressure."),
+  TEXT("data.condition_names", TP_TEXT_LIST, data.condition_names, "", "Names of the further conditions, for tempera generate --condition NAME=VALUE. Empty: column3, say."),
+  LIST("data.periods", NONE, data.periods, "", 0, HUGE, "Periods of the features of an array, one for all or one for each; 0: not periodic. For H5MD they replace those that Tempera knows."),
+  TEXT("data.names", TP_TEXT_LIST, data.names, "", "Names of the features of an array. Empty: x0, x1 and so on."),
+  INT("data.skip", data.skip, "0", 0, 1e12, "Frames at the beginning of each file that are equilibration; of a run.h5, rounds."),
+  INT("data.stride", data.stride, "1", 1, 1e12, "Take every so many frames."),
 
   /* stream */
   INT("stream.max_lag", stream.max_lag, "16", 1, 1000000, "Rounds that replicas may be ahead of the trainers."),
@@ -99,9 +118,21 @@ const TpParameter tp_parameters[] = {
   INT("training.steps_per_round", training.steps_per_round, "1", 0, 1e6, "Optimiser steps per round; 0: simulate only."),
   INT("training.start_round", training.start_round, "0", 0, 1e12, "Frames of earlier rounds are equilibration: neither learned from nor compared with."),
   INT("training.scale_rounds", scale_rounds, "100", 1, 1e9, "Rounds of frames from which the scaling of the features is measured; training begins after them."),
+  INT("training.steps", steps, "10000", 1, 1e12, "tempera train: optimiser steps in all."),
+  WORD("training.temperature", role, "conditional", tp_role_words, "Role of the temperature: given to the network (conditional), one more coordinate with noise like the others (joint), or given, and setting the variance of the noise as T over a reference (prior)."),
   REAL("training.learning_rate", NONE, training.learning_rate, "5e-4", 1e-12, 10, "Learning rate of AdamW."),
+  WORD("training.rate_schedule", training.rate_schedule, "constant", tp_rate_words, "Course of the learning rate after the warm-up."),
+  INT("training.warmup_steps", training.warmup_steps, "0", 0, 1e12, "Optimiser steps over which the learning rate rises from near 0."),
+  INT("training.decay_steps", training.decay_steps, "0", 0, 1e12, "Optimiser step at which a cosine rate has come down to final_rate; it stays there."),
+  REAL("training.final_rate", NONE, training.final_rate, "0.01", 0, 1, "Share of the learning rate that a cosine leaves."),
+  REAL("training.clip_norm", NONE, training.clip_norm, "0", 0, 1e12, "Largest norm of the gradient over all weights; a larger one is scaled down to it. 0: no limit."),
   REAL("training.weight_decay", NONE, training.weight_decay, "0", 0, 10, "Weight decay of AdamW."),
   REAL("training.ema_decay", NONE, training.ema_decay, "0.999", 0, 0.9999999, "Decay per step of the moving average of the weights, which is what generates."),
+  LIST("training.ema_others", NONE, training.ema_others, "", 0, 0.9999999, "Decays of further moving averages to keep in the model; tempera generate --ema picks one."),
+  REAL("training.validation", NONE, validation.share, "0", 0, 0.5, "Share of the frames that is set aside, the last ones of every hundred in time; the best model is the one with the lowest denoising loss on them. 0: none."),
+  INT("training.validation_interval", validation.interval, "500", 1, 1e12, "Optimiser steps between validations."),
+  INT("training.validation_rows", validation.rows, "4096", 1, 1e9, "Frames of a validation, the first ones set aside; their noise is always the same."),
+  INT("training.patience", patience, "0", 0, 1e9, "tempera train: stop after so many validations without a better one; 0: never."),
   WORD("training.reduce", training.reduce, "tree", tp_reduce_words, "Sum of gradients: over a fixed tree (the same bits for any number of trainers) or by MPI (faster)."),
   LIST("training.hold_out", TEMPERATURE, training.hold_out, "", 1e-12, 1e12, "Temperatures of rungs whose frames are not learned from; the run ends by generating there and comparing."),
   LIST("training.hold_out_rungs", NONE, hold_out_rungs, "", 0, 65535, "The same by rung, counted from 0: for rungs whose temperature is tuned."),

@@ -39,7 +39,7 @@ static PetscErrorCode CreateLadder(TpRun run, int num_ranks)
   PetscFunctionBeginUser;
   settings.num_rungs = num_ranks;
   settings.scheme    = TP_SCHEME_DEO;
-  PetscCall(TpSettingsUnits(run->config, &units));
+  PetscCall(TpSettingsUnits(run->config, PETSC_FALSE, &units));
   PetscCall(TpLadderCreate(&settings, TpBoltzmann(units), (uint64_t)run->settings.run.seed, &run->ladder));
   PetscCall(TpTunerCreate(num_ranks, settings.tune_rounds, (PetscInt)settings.tune_stages, &run->tuner));
   if (LastStageRounds(run->tuner) < FEWEST_ROUNDS)

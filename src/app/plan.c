@@ -23,15 +23,22 @@ static PetscErrorCode Probe(TpRun run)
 
 static PetscErrorCode CountParameters(TpRun run, PetscInt *encoded, PetscInt *parameters)
 {
-  TpEncoding encoding;
-  TpNetwork  network;
+  const TpSettings *settings  = &run->settings;
+  const double      one       = 1.0;
+  TpCondition       condition = TpConditionCreate(1.0, 1, &one);
+  TpEncoding        encoding;
+  TpNetwork         network;
+  TpLens            lens;
 
   PetscFunctionBeginUser;
-  PetscCall(TpEncodingCreate(run->system.num_features, run->system.period, &encoding));
+  condition.role = settings->role;
+  PetscCall(TpEncodingCreate(settings->features.angles, run->system.num_features, run->system.period, &encoding));
+  PetscCall(TpConditionLens(&condition, encoding, NULL, &lens));
   *encoded = encoding->num_encoded;
-  PetscCall(TpNetworkCreate(&run->settings.network, *encoded, 1, &network));
+  PetscCall(TpNetworkCreate(&settings->network, lens->num_inputs, TpConditionCount(&condition), &network));
   *parameters = TpNetworkNumParameters(network);
   PetscCall(TpNetworkDestroy(&network));
+  PetscCall(TpLensDestroy(&lens));
   PetscCall(TpEncodingDestroy(&encoding));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -72,12 +79,14 @@ static void TellSizes(TpRun run, PetscInt encoded, PetscInt parameters)
                K         = (double)settings->groups.trainers;
   const double kept      = frames / (double)settings->stream.keep_interval;
   const double shards    = kept * (encoded * sizeof(float) + sizeof(double)) / K;
-  const double optimiser = (double)parameters * sizeof(float) * (5.0 + (double)settings->stream.num_shards / K);
-  const double run_file  = frames * (sizeof(double) + 3 * sizeof(int32_t)) +
+  const double optimiser = (double)parameters * sizeof(float) *
+                           (5.0 + settings->training.ema_others.size + (double)settings->stream.num_shards / K);
+  const double run_file = frames * (sizeof(double) + 3 * sizeof(int32_t)) +
                           frames / (double)settings->output.energy_interval * 2 * sizeof(double) +
                           kept * (sizeof(double) + run->system.num_features * sizeof(float));
-  const double checkpoint = R * TpStatePackedSize(run->system.size) * sizeof(double) + 4.0 * parameters * sizeof(float);
-  double       trajectory = 0.0;
+  const double checkpoint = R * TpStatePackedSize(run->system.size) * sizeof(double) +
+                            (4.0 + settings->training.ema_others.size) * parameters * sizeof(float);
+  double trajectory = 0.0;
 
   for (int kind = 0; kind < 2; ++kind)
     if (TpTrajectoriesWanted(run, kind ? PETSC_TRUE : PETSC_FALSE))
@@ -100,6 +109,7 @@ static PetscErrorCode ProbeAndTell(TpRun run)
   PetscCall(Probe(run));
   PetscCall(TpEvaluationCheck(run));
   PetscCall(TpAnalysisCheck(run));
+  PetscCall(TpRunTellMixture(run));
   PetscCall(CountParameters(run, &encoded, &parameters));
   TellRanks(run);
   TellLengths(run);

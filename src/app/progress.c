@@ -39,27 +39,27 @@ static PetscErrorCode CopyRows(const char *path, PetscInt64 rounds, FILE *to)
 }
 
 /* A row that a full disk does not take is not to be missed later. */
-static PetscErrorCode FlushMetrics(TpProgress progress, const char *path)
+static PetscErrorCode FlushMetrics(FILE *metrics, const char *path)
 {
   PetscFunctionBeginUser;
-  if (fflush(progress->metrics) || ferror(progress->metrics))
+  if (fflush(metrics) || ferror(metrics))
     PetscFunctionReturn(TpStopError("%s: can't be written: %s", path, strerror(errno)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode OpenMetrics(TpProgress progress)
+PetscErrorCode TpMetricsOpen(TpRun run, const char *header, FILE **metrics)
 {
   char           path[PETSC_MAX_PATH_LEN], temporary[PETSC_MAX_PATH_LEN];
   PetscErrorCode code;
 
   PetscFunctionBeginUser;
-  PetscCall(TpRunPath(progress->run, "metrics.csv", path));
-  PetscCall(TpRunPath(progress->run, "metrics.csv.tmp", temporary));
-  progress->metrics = fopen(temporary, "w");
-  if (!progress->metrics) PetscFunctionReturn(TpStopError("%s: can't be written: %s", temporary, strerror(errno)));
-  fputs(metrics_header, progress->metrics);
-  if (progress->run->first_round > 0) PetscCall(CopyRows(path, progress->run->first_round, progress->metrics));
-  code = FlushMetrics(progress, temporary);
+  PetscCall(TpRunPath(run, "metrics.csv", path));
+  PetscCall(TpRunPath(run, "metrics.csv.tmp", temporary));
+  *metrics = fopen(temporary, "w");
+  if (!*metrics) PetscFunctionReturn(TpStopError("%s: can't be written: %s", temporary, strerror(errno)));
+  fputs(header, *metrics);
+  if (run->first_round > 0) PetscCall(CopyRows(path, run->first_round, *metrics));
+  code = FlushMetrics(*metrics, temporary);
   if (!code && rename(temporary, path)) code = TpStopError("%s: can't be written: %s", path, strerror(errno));
   if (code) unlink(temporary);
   PetscFunctionReturn(code);
@@ -92,7 +92,7 @@ PetscErrorCode TpProgressCreate(TpRun run, TpProgress *progress)
   new_progress->start        = MPI_Wtime();
   new_progress->told         = new_progress->start;
   new_progress->before.round = run->first_round;
-  PetscCall(OpenMetrics(new_progress));
+  PetscCall(TpMetricsOpen(run, metrics_header, &new_progress->metrics));
   *progress = new_progress;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -185,7 +185,7 @@ PetscErrorCode TpProgressTell(TpProgress progress, const TpProgressReport *repor
           rates.steps_per_second, rates.ns_per_day, rates.md_share, rates.replica_idle, rates.trainer_idle,
           rates.md_cpu_share);
   PetscCall(TpRunPath(progress->run, "metrics.csv", path));
-  PetscCall(FlushMetrics(progress, path));
+  PetscCall(FlushMetrics(progress->metrics, path));
   progress->told   = now;
   progress->before = *report;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -80,7 +80,8 @@ PetscErrorCode TpReplicaCreate(TpRun run, TpReplica *replica)
                             &new_replica->exchange);
   PetscCall(TpAgree(run->groups->world, code));
   PetscCall(TpSystemCreate(run->groups, new_replica ? new_replica->engine : NULL,
-                           new_replica ? new_replica->features : NULL, &run->system));
+                           new_replica ? new_replica->features : NULL, new_replica ? new_replica->label : NULL,
+                           &run->system));
   *replica = new_replica;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -93,7 +94,7 @@ PetscErrorCode TpReplicaProbe(TpRun run, TpReplica *replica)
   PetscCall(PetscNew(replica));
   code = CreateAlone(run, *replica);
   if (code) PetscFunctionReturn(code);
-  PetscCall(TpSystemCreate(run->groups, (*replica)->engine, (*replica)->features, &run->system));
+  PetscCall(TpSystemCreate(run->groups, (*replica)->engine, (*replica)->features, (*replica)->label, &run->system));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

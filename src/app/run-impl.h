@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app-impl.h"
+#include "data.h"
 #include "model.h"
 
 /* ------------------------------------------------------------------------------------------------------------ system */
@@ -18,6 +19,7 @@ typedef struct {
   PetscInt     degrees_of_freedom;
   uint64_t     hash;
   char         hash_text[20];
+  double       label_degrees; /* degrees of freedom of a kinetic label; 0: another label, or not known */
   PetscInt     num_features;
   double      *mass;   /* [num_particles] */
   double      *period; /* [num_features] */
@@ -25,8 +27,11 @@ typedef struct {
   char (*unit)[TP_UNIT_LENGTH];
 } TpSystem;
 
-/** Collective on world; engine and features on replicas, NULL on trainers. **/
-PetscErrorCode TpSystemCreate(TpGroups groups, TpEngine engine, TpFeatures features, TpSystem *system);
+/** Collective on world; engine, features and label on replicas, NULL on trainers. **/
+PetscErrorCode TpSystemCreate(TpGroups groups, TpEngine engine, TpFeatures features, TpLabel label, TpSystem *system);
+
+/** The data of `tempera train` as a system: its features, units and hash. Not collective. **/
+PetscErrorCode TpSystemCreateFromData(const TpSettings *settings, TpData data, TpSystem *system);
 PetscErrorCode TpSystemDestroy(TpSystem *system);
 
 /* --------------------------------------------------------------------------------------------------------------- run */
@@ -49,6 +54,7 @@ typedef struct TpRun_ {
   double     max_hours; /* of this start, which --max-hours may have set: not a parameter of the run; 0: no limit */
   PetscBool  is_writer; /* this rank is trainer 0: it logs and decides about files */
   FILE      *log;       /* on the writer: log.txt */
+  TpData     data;      /* tempera train: what is learned from; NULL in a run */
 } * TpRun;
 
 /** Path of a file in the run folder. **/
@@ -74,6 +80,39 @@ PetscInt64 TpRunTrajectoryFrames(TpRun run);
 
 /** Whether this rung is held out of training. Pure. **/
 PetscBool TpRunIsHeldOut(TpRun run, PetscInt rung);
+
+/** Frames at this rung, relative to other rungs. Pure. **/
+double TpRunShare(TpRun run, PetscInt rung);
+
+/** Say what the held-out temperatures mean under the label that is learned with the frames. On one rank. **/
+PetscErrorCode TpRunTellMixture(TpRun run);
+
+/** What has to hold between the temperatures and the rest of the input. Errors: TP_ERR_INPUT. Not collective. **/
+PetscErrorCode TpRunCheckTemperatures(TpRun run);
+
+/** Free what all runs have, and the run. Collective on the ranks of its groups. **/
+PetscErrorCode TpRunDestroy(TpRun *run);
+
+/** Modules name the key of a wrong value: add file and line to such an error; any other code is returned as it is. Not collective. **/
+PetscErrorCode TpRunLocate(TpRun run, PetscErrorCode code);
+
+/* ------------------------------------------------------------------------------------------------------------- folder */
+
+/** Whether `name` is in the run folder, of a new run, and not of a restart: what a new run makes first. Collective on `comm`. Errors: TP_ERR_INPUT. **/
+PetscErrorCode TpRunFolderCheck(TpRun run, MPI_Comm comm, const char *name, PetscBool restart);
+
+/** Make the folder of a new run, lock it, or find the checkpoint of an old one; `path` is empty without one. Collective on world. **/
+PetscErrorCode TpRunFolderOpen(TpRun run, const TpCommandLine *command, char checkpoint[PETSC_MAX_PATH_LEN]);
+
+/** Write used-parameters.yaml; `verb` goes on with it. Collective on the trainer group. **/
+PetscErrorCode TpRunFolderWriteParameters(TpRun run, const char *verb);
+
+/** What is said on the screen is kept in the run folder, restarts included. Not collective. **/
+PetscErrorCode TpRunLogOpen(TpRun run);
+void           TpRunLogClose(TpRun run);
+
+/** `finished` or `continue`: what a job script looks at. Collective on world. **/
+PetscErrorCode TpRunFolderMark(TpRun run, PetscBool finished);
 
 /* ----------------------------------------------------------------------------------------------------------- replica */
 
@@ -230,14 +269,12 @@ PetscErrorCode TpTrajectoriesFlush(TpTrajectories trajectories);
 
 #define TP_CHECKPOINT_FORMAT  "tempera checkpoint"
 #define TP_FAILURE_FORMAT     "tempera failure"
-#define TP_CHECKPOINT_VERSION 1
+#define TP_CHECKPOINT_VERSION 2
 
 /** What the trainers put into a checkpoint besides the states. **/
 typedef struct {
-  PetscInt64 round; /* the state is that after this round's exchange; the next round is round + 1 */
-  TpTrainer  trainer;
-  TpEncoding encoding;
-  PetscBool  is_scaled; /* the encoding's scaling is fixed, training has begun */
+  PetscInt64          round; /* the state is that after this round's exchange; the next round is round + 1 */
+  struct TpLearning_ *learning;
 } TpCheckpoint;
 
 /** Write and publish; `states` [owned rungs, packed] of rungs t, t + K, ... Collective on the trainer group. **/
@@ -302,6 +339,9 @@ typedef struct TpProgress_ *TpProgress;
 
 PetscErrorCode TpProgressCreate(TpRun run, TpProgress *progress);
 PetscErrorCode TpProgressDestroy(TpProgress *progress);
+
+/** Open metrics.csv with its header line, and keep the rows up to `run->first_round`, their first number. On the writer. Errors: TP_ERR_STOPPED. **/
+PetscErrorCode TpMetricsOpen(TpRun run, const char *header, FILE **metrics);
 
 typedef struct {
   PetscInt64         round; /* rounds done */

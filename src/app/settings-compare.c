@@ -19,6 +19,9 @@ static const char *const free_keys[] = {"run.folder",
                                         "output.velocities",
                                         "evaluation.",
                                         "analysis.",
+                                        "data.files",
+                                        "training.steps",
+                                        "training.patience",
                                         "diffusion.sampler",
                                         "diffusion.steps",
                                         "engine.openmm.system",
@@ -83,7 +86,7 @@ PetscErrorCode TpSettingsCompare(const TpSettings *settings, TpConfig config, co
   PetscFunctionBeginUser;
   PetscCall(TpConfigCreate(tp_parameters, &before));
   PetscCall(TpConfigReadText(before, name, ".", parameters));
-  PetscCall(TpSettingsCreate(before, name, &old));
+  PetscCall(TpSettingsCreate(before, name, settings->is_training, &old));
   for (const TpParameter *row = tp_parameters; row->key; ++row) {
     if (IsFree(row->key) || SameValue(row, (const char *)settings + row->offset, (const char *)&old + row->offset))
       continue;

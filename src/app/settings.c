@@ -4,11 +4,16 @@
 #include <math.h>
 #include <string.h>
 
-PetscErrorCode TpSettingsUnits(TpConfig config, TpUnitSystem *units)
+PetscErrorCode TpSettingsUnits(TpConfig config, PetscBool is_training, TpUnitSystem *units)
 {
   PetscInt kind, lammps_units;
 
   PetscFunctionBeginUser;
+  if (is_training) {
+    PetscCall(TpConfigGetWord(config, "data.units", &kind));
+    *units = (TpUnitSystem)kind;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(TpConfigGetWord(config, "engine.kind", &kind));
   PetscCall(TpConfigGetWord(config, "engine.lammps.units", &lammps_units));
   *units = TpEngineUnits(kind, lammps_units);
@@ -88,6 +93,18 @@ static PetscErrorCode CheckTuning(TpConfig config, const TpSettings *settings)
 static PetscErrorCode CheckTogether(TpConfig config, const TpSettings *settings)
 {
   PetscFunctionBeginUser;
+  if (settings->training.rate_schedule == TP_RATE_COSINE &&
+      settings->training.decay_steps <= settings->training.warmup_steps)
+    PetscFunctionReturn(TpConfigError(config, "training.decay_steps",
+                                      "%" PetscInt64_FMT " for a cosine rate; allowed more than training.warmup_steps",
+                                      settings->training.decay_steps));
+  if (settings->role == TP_ROLE_PRIOR && settings->features.angles == TP_ANGLES_WRAPPED)
+    PetscFunctionReturn(
+        TpConfigError(config, "training.temperature",
+                      "prior scales the noise, but angles on a circle (features.angles: wrapped) end as "
+                      "uniform ones at any scale; choose sincos or raw"));
+  if (settings->features.label == TP_LABEL_JITTER && settings->features.jitter == 0.0)
+    PetscFunctionReturn(TpConfigError(config, "features.jitter", "0, but features.label is jitter"));
   if (settings->stream.num_shards < settings->groups.trainers)
     PetscFunctionReturn(TpConfigError(config, "stream.shards",
                                       "%" PetscInt64_FMT " shards for %" PetscInt64_FMT
@@ -114,13 +131,13 @@ static PetscErrorCode CheckTogether(TpConfig config, const TpSettings *settings)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TpSettingsCreate(TpConfig config, const char *input, TpSettings *settings)
+PetscErrorCode TpSettingsCreate(TpConfig config, const char *input, PetscBool is_training, TpSettings *settings)
 {
   TpUnitSystem units;
 
   PetscFunctionBeginUser;
-  *settings = (TpSettings){0};
-  PetscCall(TpSettingsUnits(config, &units));
+  *settings = (TpSettings){.is_training = is_training};
+  PetscCall(TpSettingsUnits(config, is_training, &units));
   PetscCall(TpConfigApply(config, units, settings));
   PetscCall(ResolveFolder(input, settings));
   PetscCall(SetMultipliers(config, settings));
@@ -135,13 +152,43 @@ PetscErrorCode TpSettingsDestroy(TpSettings *settings)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What only a run needs may stand in the input of a training, where it means nothing, but need not. */
+static PetscErrorCode FillForTraining(TpConfig config)
+{
+  static const char *const needed[][2] = {
+      {"run.rounds", "run.rounds=1"}, {"engine.kind", "engine.kind=model"}, {"engine.timestep", "engine.timestep=1"}};
+  PetscBool given;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(needed); ++i) {
+    PetscCall(TpConfigIsGiven(config, needed[i][0], &given));
+    if (!given) PetscCall(TpConfigSet(config, needed[i][1]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A run makes its data, a training is given it. */
+static PetscErrorCode CheckData(TpConfig config, const TpSettings *settings)
+{
+  PetscFunctionBeginUser;
+  if (settings->is_training && !settings->data.files.size)
+    PetscFunctionReturn(TpConfigError(config, "data.files", "is missing; name the files to learn from"));
+  if (!settings->is_training && settings->data.files.size)
+    PetscFunctionReturn(TpConfigError(config, "data.files", "belongs to tempera train; a run makes its own data"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TpReadInput(MPI_Comm comm, const TpCommandLine *command, TpConfig *config, TpSettings *settings)
 {
+  const PetscBool is_training = !strcmp(command->verb, "train") ? PETSC_TRUE : PETSC_FALSE;
+
   PetscFunctionBeginUser;
   PetscCall(TpConfigCreate(tp_parameters, config));
   PetscCall(TpConfigReadFile(*config, comm, command->operand));
   for (PetscInt i = 0; i < command->num_sets; ++i) PetscCall(TpConfigSet(*config, command->sets[i]));
-  PetscCall(TpSettingsCreate(*config, command->operand, settings));
+  if (is_training) PetscCall(FillForTraining(*config));
+  PetscCall(TpSettingsCreate(*config, command->operand, is_training, settings));
+  PetscCall(CheckData(*config, settings));
   if (command->rounds) settings->run.rounds = command->rounds;
   if (command->folder) {
     PetscCall(PetscFree(settings->run.folder));

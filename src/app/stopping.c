@@ -12,7 +12,7 @@ static volatile sig_atomic_t wants_stop;
 
 struct TpStopping_ {
   TpRun     run;        /* kept, the caller's */
-  PetscBool is_watcher; /* rung 0 looks at the file and the clock for all */
+  PetscBool is_watcher; /* rung 0, or trainer 0 without replicas, looks at the file and the clock for all */
   double    deadline;   /* MPI_Wtime() at which to stop; 0: none */
   double    looked;     /* when the stop file was last looked for */
   PetscBool told_stop;
@@ -72,7 +72,9 @@ PetscErrorCode TpStoppingCreate(TpRun run, TpStopping *stopping)
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&new_stopping));
   new_stopping->run        = run;
-  new_stopping->is_watcher = run->groups->is_replica && run->groups->group_rank == 0 ? PETSC_TRUE : PETSC_FALSE;
+  new_stopping->is_watcher = run->groups->is_replica == (run->groups->num_replicas > 0) && run->groups->group_rank == 0
+                                 ? PETSC_TRUE
+                                 : PETSC_FALSE;
   if (run->max_hours > 0.0) new_stopping->deadline = run->start_time + 3600.0 * run->max_hours;
   if (slurm > 0.0 && (new_stopping->deadline == 0.0 || slurm < new_stopping->deadline)) new_stopping->deadline = slurm;
   PetscCall(TpRunPath(run, "stop", new_stopping->stop_file));

@@ -11,7 +11,7 @@ static PetscErrorCode Allocate(TpSystem *system)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Describe(TpEngine engine, TpFeatures features, TpSystem *system)
+static PetscErrorCode Describe(TpEngine engine, TpFeatures features, TpLabel label, TpSystem *system)
 {
   const TpEngineInfo *info;
 
@@ -25,6 +25,7 @@ static PetscErrorCode Describe(TpEngine engine, TpFeatures features, TpSystem *s
                        .deterministic      = info->deterministic,
                        .degrees_of_freedom = info->degrees_of_freedom,
                        .hash               = info->system_hash,
+                       .label_degrees      = TpLabelDegreesOfFreedom(label),
                        .num_features       = TpFeaturesCount(features)};
   snprintf(system->engine, sizeof(system->engine), "%s", info->name);
   snprintf(system->hash_text, sizeof(system->hash_text), "%016llx", (unsigned long long)info->system_hash);
@@ -38,12 +39,12 @@ static PetscErrorCode Describe(TpEngine engine, TpFeatures features, TpSystem *s
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TpSystemCreate(TpGroups groups, TpEngine engine, TpFeatures features, TpSystem *system)
+PetscErrorCode TpSystemCreate(TpGroups groups, TpEngine engine, TpFeatures features, TpLabel label, TpSystem *system)
 {
   const int root = groups->replica_rank[0];
 
   PetscFunctionBeginUser;
-  if (groups->world_rank == root) PetscCall(Describe(engine, features, system));
+  if (groups->world_rank == root) PetscCall(Describe(engine, features, label, system));
   /* The fixed part first: it holds the sizes of the arrays. Pointers of the root mean nothing elsewhere and are replaced. */
   if (groups->world_rank == root) {
     TpSystem fixed = *system;
@@ -57,6 +58,24 @@ PetscErrorCode TpSystemCreate(TpGroups groups, TpEngine engine, TpFeatures featu
   PetscCall(TpBroadcast(system->period, system->num_features, MPI_DOUBLE, root, groups->world, NULL));
   PetscCall(TpBroadcast(system->name, system->num_features * TP_NAME_LENGTH, MPI_CHAR, root, groups->world, NULL));
   PetscCall(TpBroadcast(system->unit, system->num_features * TP_UNIT_LENGTH, MPI_CHAR, root, groups->world, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpSystemCreateFromData(const TpSettings *settings, TpData data, TpSystem *system)
+{
+  PetscFunctionBeginUser;
+  *system = (TpSystem){.engine       = "recorded data",
+                       .units        = TpDataUnits(data),
+                       .hash         = TpDataHash(data),
+                       .num_features = TpDataNumFeatures(data)};
+  if (settings->features.label == TP_LABEL_KINETIC) system->label_degrees = TpDataDegreesOfFreedom(data);
+  snprintf(system->hash_text, sizeof(system->hash_text), "%016llx", (unsigned long long)system->hash);
+  PetscCall(Allocate(system));
+  memcpy(system->period, TpDataPeriods(data), (size_t)system->num_features * sizeof(double));
+  for (PetscInt i = 0; i < system->num_features; ++i) {
+    snprintf(system->name[i], TP_NAME_LENGTH, "%s", TpDataName(data, i));
+    snprintf(system->unit[i], TP_UNIT_LENGTH, "%s", TpDataUnit(data, i));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

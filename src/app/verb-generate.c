@@ -1,6 +1,7 @@
 /* tempera generate MODEL.h5: samples at any temperatures, on all ranks. */
 #include "model.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +49,27 @@ static PetscErrorCode ChooseSampler(const TpCommandLine *command, TpModel model,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* "name=value" of each further condition the model has. */
+static PetscErrorCode ParseConditions(const TpCommandLine *command, TpModel model, double further[])
+{
+  const PetscInt count = model->condition.num_further;
+
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < command->num_conditions; ++i) {
+    const char  *text = command->conditions[i], *equals = strchr(text, '=');
+    const size_t length = equals ? (size_t)(equals - text) : 0;
+    PetscInt     k      = 0;
+
+    while (k < count && (strncmp(model->further[k], text, length) || model->further[k][length])) ++k;
+    TpCheckInput(equals && k < count, "--condition: '%s' is no NAME=VALUE of a condition of the model; it has %s", text,
+                 count ? model->further[0] : "none");
+    PetscCall(TpErrorAbout(TpQuantityParse(equals + 1, TP_DIMENSION_NONE, TP_UNITS_REDUCED, &further[k]), text));
+  }
+  for (PetscInt k = 0; k < count; ++k)
+    TpCheckInput(isfinite(further[k]), "generate: --condition %s=VALUE is missing", model->further[k]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static void WarnOutside(TpModel model, PetscInt count, const double temperature[])
 {
   const double low  = model->temperature[0];
@@ -84,7 +106,7 @@ PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
       .num_samples = command->samples ? command->samples : 10000, .progress = PETSC_TRUE, .source = command->operand};
   TpModel      model;
   TpFile       file;
-  double      *temperature;
+  double      *temperature, further[TP_MAX_FURTHER];
   PetscMPIInt  rank;
   PetscBool    exists;
   const double start = MPI_Wtime();
@@ -96,9 +118,20 @@ PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
   PetscCall(TpModelRead(comm, command->operand, &model));
   PetscCall(ParseTemperatures(command->temperatures, model->units, &task.num_temperatures, &temperature));
   PetscCall(ChooseSampler(command, model, &task.diffusion));
+  if (command->ema >= 0.0) PetscCall(TpModelChooseAverage(model, command->ema));
+  for (PetscInt k = 0; k < TP_MAX_FURTHER; ++k) further[k] = NAN;
+  PetscCall(ParseConditions(command, model, further));
   PetscCall(TpPathExists(comm, command->output, &exists));
   TpCheckInput(!exists, "%s: exists already; choose another --output or remove it", command->output);
   if (rank == 0) WarnOutside(model, task.num_temperatures, temperature);
+  const TpMixture mixture = {.label       = model->label,
+                             .degrees     = model->label_degrees,
+                             .jitter      = model->condition.jitter,
+                             .count       = model->num_temperatures,
+                             .temperature = model->temperature,
+                             .share       = model->share};
+  if (rank == 0) PetscCall(TpMixtureTell(&mixture, task.num_temperatures, temperature));
+  task.further     = further;
   task.temperature = temperature;
   task.seed        = command->seed >= 0 ? (uint64_t)command->seed : (uint64_t)model->seed;
   PetscCall(CreateOutput(comm, command->output, model->used_parameters, &file));

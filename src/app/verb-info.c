@@ -1,6 +1,7 @@
 /* tempera info FILE: what a file is, whether it is whole, where it came from. */
 #include "diagnostics.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Attributes that every file of ours has. */
@@ -21,10 +22,16 @@ static PetscErrorCode TellHeader(TpFile file, const char *path, char **format)
 static PetscErrorCode TellCheckpoint(TpFile file)
 {
   PetscInt64 next_round, step, shape[2];
+  PetscBool  has_states;
 
   PetscFunctionBeginUser;
   PetscCall(TpFileReadInteger(file, "/", "next_round", &next_round));
   PetscCall(TpFileReadInteger(file, "/trainer", "step", &step));
+  PetscCall(TpFileHas(file, "/states", &has_states));
+  if (!has_states) {
+    printf("  of a training, %lld optimiser steps\n", (long long)step);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(TpFileShape(file, "/states", 2, shape));
   printf("  %lld rounds done, %lld optimiser steps, %lld rungs\n", (long long)next_round, (long long)step,
          (long long)shape[0]);
@@ -60,34 +67,77 @@ static PetscErrorCode TellDiagnostics(TpFile file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TellModel(const char *path)
+/* Kind and sizes; each kind has its own. */
+static void TellNetwork(TpModel model)
 {
-  TpModel         model;
+  const TpNetworkSettings *network = &model->network;
+  const char              *kind    = tp_network_words[network->kind];
+
+  if (!strcmp(kind, "unet1d")) {
+    printf("  network %s, width %lld, multipliers", kind, (long long)network->width);
+    for (PetscInt i = 0; i < TP_MAX_LEVELS && network->multipliers[i]; ++i)
+      printf(" %lld", (long long)network->multipliers[i]);
+  } else
+    printf("  network %s, width %lld, depth %lld, embedding %lld", kind, (long long)network->width,
+           (long long)network->depth, (long long)network->embedding);
+  printf(": %d weights after %lld optimiser steps\n", (int)model->num_parameters, (long long)model->step);
+}
+
+/* What was learned, from what. */
+static void TellLearned(TpModel model)
+{
+  const TpCondition *condition = &model->condition;
+
+  printf("  learned from temperatures");
+  for (PetscInt i = 0; i < model->num_temperatures; ++i) printf(" %g", model->temperature[i]);
+  printf(" %s, label %s, %s", TpUnitName(model->units, TP_DIMENSION_TEMPERATURE), tp_label_words[model->label],
+         tp_role_words[condition->role]);
+  for (PetscInt i = 0; i < condition->num_further; ++i) printf(", condition %s", model->further[i]);
+  printf("\n  moving averages of decay");
+  for (PetscInt i = 0; i < model->num_averages; ++i) printf(" %.10g", model->decay[i]);
+  if (isfinite(model->validation_loss)) printf("; validation loss %.6g", model->validation_loss);
+  printf("\n  features");
+  for (PetscInt i = 0; i < model->num_features; ++i)
+    printf(" %s%s%s%s", model->name[i], model->unit[i][0] ? " [" : "", model->unit[i], model->unit[i][0] ? "]" : "");
+  printf("; angles %s\n", tp_angles_words[model->encoding->angles]);
+}
+
+static PetscErrorCode TellLayers(TpModel model)
+{
   TpNetwork       network;
   PetscInt        count;
   const TpTensor *tensors;
 
   PetscFunctionBeginUser;
+  PetscCall(TpModelNetwork(model, &network));
+  PetscCall(TpNetworkTensors(network, &count, &tensors));
+  printf("  %d inputs, %d conditions, %.4g operations per evaluation and sample\n", (int)TpNetworkNumInputs(network),
+         (int)TpNetworkNumConditions(network), TpNetworkOperations(network));
+  printf("    %-36s %16s %12s\n", "layer", "shape", "parameters");
+  for (PetscInt i = 0; i < count; ++i) {
+    char shape[32];
+
+    snprintf(shape, sizeof(shape), "%d x %d", (int)tensors[i].rows, (int)tensors[i].columns);
+    printf("    %-36s %16s %12lld\n", tensors[i].name, shape,
+           (long long)tensors[i].rows * (long long)tensors[i].columns);
+  }
+  printf("    %-36s %16s %12d\n", "all", "", (int)TpNetworkNumParameters(network));
+  PetscCall(TpNetworkDestroy(&network));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TellModel(const char *path)
+{
+  TpModel model;
+
+  PetscFunctionBeginUser;
   PetscCall(TpModelRead(MPI_COMM_SELF, path, &model));
-  printf("  network %s, width %lld, depth %lld, embedding %lld: %d weights after %lld optimiser steps\n",
-         tp_network_words[model->network.kind], (long long)model->network.width, (long long)model->network.depth,
-         (long long)model->network.embedding, (int)model->num_parameters, (long long)model->step);
+  TellNetwork(model);
   printf("  diffusion %s, %lld times; sampler %s, %lld steps\n", tp_schedule_words[model->diffusion.schedule],
          (long long)model->diffusion.num_times, tp_sampler_words[model->diffusion.sampler],
          (long long)model->diffusion.num_steps);
-  printf("  learned from temperatures");
-  for (PetscInt i = 0; i < model->num_temperatures; ++i) printf(" %g", model->temperature[i]);
-  printf(" %s, label %s\n", TpUnitName(model->units, TP_DIMENSION_TEMPERATURE), tp_label_words[model->label]);
-  printf("  features");
-  for (PetscInt i = 0; i < model->num_features; ++i)
-    printf(" %s%s%s%s", model->name[i], model->unit[i][0] ? " [" : "", model->unit[i], model->unit[i][0] ? "]" : "");
-  printf("\n");
-  PetscCall(TpNetworkCreate(&model->network, model->encoding->num_encoded, 1, &network));
-  PetscCall(TpNetworkTensors(network, &count, &tensors));
-  printf("  %.4g operations per evaluation and sample; tensors:\n", TpNetworkOperations(network));
-  for (PetscInt i = 0; i < count; ++i)
-    printf("    %-32s %6d x %d\n", tensors[i].name, (int)tensors[i].rows, (int)tensors[i].columns);
-  PetscCall(TpNetworkDestroy(&network));
+  TellLearned(model);
+  PetscCall(TellLayers(model));
   PetscCall(TpModelDestroy(&model));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

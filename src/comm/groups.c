@@ -78,7 +78,7 @@ PetscErrorCode TpGroupsCreate(MPI_Comm comm, int num_replicas, int num_trainers,
   PetscFunctionBeginUser;
   *groups = NULL;
   PetscCallMPI(MPI_Comm_size(comm, &size));
-  TpCheckInput(num_replicas >= 1, "number of replicas is %d; allowed: 1 or more", num_replicas);
+  TpCheckInput(num_replicas >= 0, "number of replicas is %d; allowed: 0 or more", num_replicas);
   TpCheckInput(num_trainers >= 0, "number of trainers is %d; allowed: 0 or more", num_trainers);
   TpCheckInput(size == num_replicas + num_trainers,
                "number of ranks is %d, but %d rungs need %d replica ranks and there %s %d trainer rank%s; start with: "

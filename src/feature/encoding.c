@@ -1,24 +1,38 @@
-/* Raw features to network inputs and back: periodic ones as sine and cosine, all standardised. */
+/* Raw features to the states that diffuse and back: periodic ones as sine and cosine or as they are, all scaled. */
 #include "feature-impl.h"
 
 #include <math.h>
 
-PetscErrorCode TpEncodingCreate(PetscInt num_raw, const double period[], TpEncoding *encoding)
+const char *const tp_angles_words[]  = {"sincos", "wrapped", "raw", NULL};
+const char *const tp_scaling_words[] = {"standard", "range", NULL};
+
+/* States of a feature with this period. */
+static PetscInt Width(TpEncoding encoding, PetscInt i)
 {
-  PetscInt num_encoded = 0;
+  return encoding->period[i] > 0.0 && encoding->angles == TP_ANGLES_SINCOS ? 2 : 1;
+}
+
+PetscErrorCode TpEncodingCreate(PetscInt angles, PetscInt num_raw, const double period[], TpEncoding *encoding)
+{
+  TpEncoding e;
+  PetscInt   k = 0;
 
   PetscFunctionBeginUser;
-  for (PetscInt i = 0; i < num_raw; ++i) num_encoded += period[i] > 0.0 ? 2 : 1;
   PetscCall(PetscNew(encoding));
-  (*encoding)->num_raw     = num_raw;
-  (*encoding)->num_encoded = num_encoded;
-  PetscCall(
-      PetscMalloc3(num_raw, &(*encoding)->period, num_encoded, &(*encoding)->mean, num_encoded, &(*encoding)->scale));
-  PetscCall(PetscArraycpy((*encoding)->period, period, num_raw));
-  for (PetscInt i = 0; i < num_encoded; ++i) {
-    (*encoding)->mean[i]  = 0.0;
-    (*encoding)->scale[i] = 1.0;
+  e          = *encoding;
+  e->angles  = angles;
+  e->num_raw = num_raw;
+  PetscCall(PetscMalloc1(num_raw, &e->period));
+  PetscCall(PetscArraycpy(e->period, period, num_raw));
+  for (PetscInt i = 0; i < num_raw; ++i) e->num_encoded += Width(e, i);
+  PetscCall(PetscCalloc4(e->num_encoded, &e->mean, e->num_encoded, &e->scale, e->num_encoded, &e->is_angle,
+                         e->num_encoded, &e->is_fixed));
+  for (PetscInt i = 0; i < num_raw; k += Width(e, i), ++i) {
+    if (!(period[i] > 0.0) || angles == TP_ANGLES_SINCOS) continue;
+    e->is_angle[k] = angles == TP_ANGLES_WRAPPED ? PETSC_TRUE : PETSC_FALSE;
+    e->is_fixed[k] = PETSC_TRUE;
   }
+  for (PetscInt i = 0; i < e->num_encoded; ++i) e->scale[i] = 1.0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -26,25 +40,36 @@ PetscErrorCode TpEncodingDestroy(TpEncoding *encoding)
 {
   PetscFunctionBeginUser;
   if (!*encoding) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscFree3((*encoding)->period, (*encoding)->mean, (*encoding)->scale));
+  PetscCall(PetscFree((*encoding)->period));
+  PetscCall(PetscFree4((*encoding)->mean, (*encoding)->scale, (*encoding)->is_angle, (*encoding)->is_fixed));
   PetscCall(PetscFree(*encoding));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Numbers of a period's length: radian on a circle, or a line from -1 to 1. */
+static double Turn(TpEncoding encoding)
+{
+  return encoding->angles == TP_ANGLES_RAW ? 2.0 : 2.0 * PETSC_PI;
 }
 
 void TpEncodingEncode(TpEncoding encoding, PetscInt count, const float raw[], float encoded[])
 {
   for (PetscInt n = 0; n < count; ++n) {
     for (PetscInt i = 0; i < encoding->num_raw; ++i) {
-      const double value = (double)*raw++;
+      const double value  = (double)*raw++;
+      const double period = encoding->period[i];
 
-      if (encoding->period[i] > 0.0) {
-        const double angle = value * (2.0 * PETSC_PI / encoding->period[i]);
+      if (!(period > 0.0)) {
+        *encoded++ = (float)value;
+        continue;
+      }
+      const double angle = value * (Turn(encoding) / period);
 
+      if (encoding->angles == TP_ANGLES_SINCOS) {
         *encoded++ = (float)sin(angle);
         *encoded++ = (float)cos(angle);
-      } else {
-        *encoded++ = (float)value;
-      }
+      } else
+        *encoded++ = TpGeometryWrap(angle, Turn(encoding));
     }
   }
 }
@@ -71,14 +96,15 @@ void TpEncodingDecode(TpEncoding encoding, PetscInt count, const float scaled[],
       const double first  = Unscale(encoding, k, scaled[k]);
 
       ++k;
-      if (period > 0.0) {
+      if (!(period > 0.0))
+        *raw++ = (float)first;
+      else if (encoding->angles == TP_ANGLES_SINCOS) {
         const double angle = atan2(first, Unscale(encoding, k, scaled[k]));
 
         ++k;
         *raw++ = TpGeometryWrap(angle * (period / (2.0 * PETSC_PI)), period);
-      } else {
-        *raw++ = (float)first;
-      }
+      } else
+        *raw++ = TpGeometryWrap(first * (period / Turn(encoding)), period);
     }
   }
 }
@@ -107,7 +133,19 @@ void TpEncodingStandardise(TpEncoding encoding, const double sums[])
     const double variance  = sums[width + i] / count - mean * mean;
     const double deviation = variance > 0.0 ? sqrt(variance) : 0.0;
 
+    if (encoding->is_fixed[i]) continue;
     encoding->mean[i]  = mean;
     encoding->scale[i] = deviation < 1e-6 ? 1.0 : deviation;
+  }
+}
+
+void TpEncodingSetRange(TpEncoding encoding, const double low[], const double high[])
+{
+  for (PetscInt i = 0; i < encoding->num_encoded; ++i) {
+    const double half = 0.5 * (high[i] - low[i]);
+
+    if (encoding->is_fixed[i]) continue;
+    encoding->mean[i]  = 0.5 * (high[i] + low[i]);
+    encoding->scale[i] = half > 0.0 ? half : 1.0;
   }
 }

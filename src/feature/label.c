@@ -1,9 +1,10 @@
-/* Temperature labels: the bath's temperature, or the kinetic temperature of a group of atoms. */
+/* Temperature labels: the bath's temperature, with or without jitter, or the kinetic temperature of a group of atoms. */
 #include "feature-impl.h"
 
+#include <math.h>
 #include <string.h>
 
-const char *const tp_label_words[] = {"bath", "kinetic", NULL};
+const char *const tp_label_words[] = {"bath", "kinetic", "jitter", NULL};
 
 struct TpLabel_ {
   TpLabelKind kind;
@@ -120,7 +121,7 @@ double TpLabelCompute(TpLabel label, double bath, const double v[])
 {
   double twice_kinetic = 0.0;
 
-  if (label->kind == TP_LABEL_BATH) return bath;
+  if (label->kind != TP_LABEL_KINETIC) return bath;
   for (PetscInt i = 0; i < label->count; ++i) {
     const double *velocity = v + label->dimension * label->particle[i];
     double        square   = 0.0;
@@ -129,4 +130,25 @@ double TpLabelCompute(TpLabel label, double bath, const double v[])
     twice_kinetic += label->mass[i] * square;
   }
   return twice_kinetic / (label->degrees_of_freedom * label->boltzmann);
+}
+
+/* ln of the label's density at a rung, up to what all rungs share. */
+static double LogDensity(TpLabelKind kind, double degrees, double jitter, double temperature, double at)
+{
+  if (kind == TP_LABEL_KINETIC) return -0.5 * degrees * (log(temperature) + at / temperature);
+  if (kind == TP_LABEL_JITTER && jitter > 0.0) return -0.5 * PetscSqr((at - temperature) / jitter);
+  return -1e12 * fabs(at / temperature - 1.0);
+}
+
+void TpLabelMixture(TpLabelKind kind, double degrees, double jitter, PetscInt count, const double temperature[],
+                    const double share[], double at, double weight[])
+{
+  double largest = -PETSC_MAX_REAL, sum = 0.0;
+
+  for (PetscInt k = 0; k < count; ++k) {
+    weight[k] = LogDensity(kind, degrees, jitter, temperature[k], at) + log(PetscMax(share[k], 1e-300));
+    largest   = PetscMax(largest, weight[k]);
+  }
+  for (PetscInt k = 0; k < count; ++k) sum += weight[k] = exp(weight[k] - largest);
+  for (PetscInt k = 0; k < count; ++k) weight[k] /= sum;
 }

@@ -3,29 +3,73 @@
 
 #include <math.h>
 
+void TpTrainerLoadRow(TpTrainer trainer, const float frame[], double label, PetscInt row)
+{
+  struct TpTrainerBuffers_ *buffers   = trainer->buffers;
+  const TpCondition        *condition = &buffers->condition;
+  const PetscInt            S = buffers->num_states, E = buffers->encoding->num_encoded;
+  TpNumber                 *x0 = buffers->x0 + row * S, *c = buffers->c + row * buffers->num_conditions;
+
+  for (PetscInt i = 0; i < E; ++i) x0[i] = frame[i];
+  TpEncodingScale(buffers->encoding, 1, x0);
+  if (S > E)
+    x0[E] = TpConditionOf(condition, label);
+  else
+    *c++ = TpConditionOf(condition, label);
+  for (PetscInt i = 0; i < condition->num_further; ++i) c[i] = TpConditionFurther(condition, i, (double)frame[E + i]);
+  if (!buffers->scale) return;
+  buffers->scale[row] = (TpNumber)TpConditionNoise(condition, label);
+  for (PetscInt i = 0; i < S; ++i) x0[i] /= buffers->scale[row];
+}
+
+PetscErrorCode TpTrainerNoiseRows(TpTrainer trainer, uint64_t step, uint32_t first_slot, PetscInt first_row,
+                                  PetscInt rows)
+{
+  struct TpTrainerBuffers_ *buffers = trainer->buffers;
+  const PetscInt            at      = first_row * buffers->num_states;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpDiffusionNoise(buffers->schedule, buffers->seed, step, first_slot, rows, buffers->num_states,
+                             buffers->x0 + at, buffers->x + at, buffers->t + first_row, buffers->eps + at));
+  TpLensTarget(buffers->lens, rows, buffers->x0 + at, buffers->x + at, buffers->t + first_row, buffers->eps + at);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Draw the rows of one shard: slot `first_slot + i` takes frame floor(u count), u a function of (seed, slot, step). */
 static PetscErrorCode DrawRows(TpTrainer trainer, TpShards shards, int shard, PetscInt first_row)
 {
   struct TpTrainerBuffers_ *buffers    = trainer->buffers;
-  const PetscInt            D          = TpNetworkNumInputs(trainer->network);
   const PetscInt            rows       = buffers->rows_per_shard;
   const uint32_t            first_slot = (uint32_t)(shard * rows);
   const PetscInt64          count      = TpShardsCount(shards, shard);
+  const uint64_t            step       = (uint64_t)trainer->step;
 
   PetscFunctionBeginUser;
   for (PetscInt i = 0; i < rows; ++i) {
-    const PetscInt row = first_row + i;
-    double         u, label;
+    const uint32_t slot = first_slot + (uint32_t)i;
+    double         u, label, jitter;
 
-    TpRandomUniform(buffers->seed, TP_RANDOM_BATCH, first_slot + (uint32_t)i, (uint64_t)trainer->step, 1, &u);
+    TpRandomUniform(buffers->seed, TP_RANDOM_BATCH, slot, step, 1, &u);
     const float *frame = TpShardsFrame(shards, shard, PetscMin(count - 1, (PetscInt64)(u * (double)count)), &label);
-    PetscCall(PetscArraycpy(buffers->x0 + row * D, frame, D));
-    buffers->c[row] = TpConditionOf(&buffers->condition, label);
+    if (buffers->condition.jitter > 0.0) {
+      TpRandomNormal(buffers->seed, TP_RANDOM_LABEL, slot, step, 1, &jitter);
+      label += buffers->condition.jitter * jitter;
+    }
+    TpTrainerLoadRow(trainer, frame, label, first_row + i);
   }
-  TpEncodingScale(buffers->encoding, rows, buffers->x0 + first_row * D);
-  PetscCall(TpDiffusionNoise(buffers->schedule, buffers->seed, (uint64_t)trainer->step, first_slot, rows, D,
-                             buffers->x0 + first_row * D, buffers->x + first_row * D, buffers->t + first_row,
-                             buffers->eps + first_row * D));
+  PetscCall(TpTrainerNoiseRows(trainer, step, first_slot, first_row, rows));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpTrainerPredictRows(TpTrainer trainer, const TpNumber parameters[], PetscInt rows, double *loss)
+{
+  struct TpTrainerBuffers_ *b = trainer->buffers;
+
+  PetscFunctionBeginUser;
+  if (!b->is_plain) TpLensShow(b->lens, rows, b->x, b->t, b->scale, b->inputs);
+  PetscCall(TpNetworkForward(trainer->network, parameters, b->workspace, rows, b->inputs, b->t, b->c, b->y));
+  if (!b->is_plain) TpLensRead(b->lens, rows, b->inputs, b->scale, b->y, b->answer);
+  *loss = TpDiffusionLoss(rows, b->num_states, b->answer, b->eps, 1.0, b->danswer);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -33,14 +77,15 @@ static PetscErrorCode DrawRows(TpTrainer trainer, TpShards shards, int shard, Pe
 static PetscErrorCode AddGradient(TpTrainer trainer, PetscInt rows, TpNumber part[])
 {
   struct TpTrainerBuffers_ *buffers = trainer->buffers;
-  const PetscInt            D       = TpNetworkNumInputs(trainer->network);
   TpNumber                 *extra   = part + trainer->num_parameters;
+  double                    loss;
 
   PetscFunctionBeginUser;
-  PetscCall(TpNetworkForward(trainer->network, trainer->parameters, buffers->workspace, rows, buffers->x, buffers->t,
-                             buffers->c, buffers->y));
-  extra[TP_EXTRA_LOSS] += (TpNumber)TpDiffusionLoss(rows, D, buffers->y, buffers->eps, 1.0, buffers->dy);
+  PetscCall(TpTrainerPredictRows(trainer, trainer->parameters, rows, &loss));
+  extra[TP_EXTRA_LOSS] += (TpNumber)loss;
   extra[TP_EXTRA_ROWS] += (TpNumber)rows;
+  if (!buffers->is_plain)
+    TpLensReverse(buffers->lens, rows, buffers->inputs, buffers->scale, buffers->danswer, buffers->dy);
   PetscCall(
       TpNetworkBackward(trainer->network, trainer->parameters, buffers->workspace, rows, buffers->dy, part, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);

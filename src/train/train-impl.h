@@ -16,19 +16,40 @@ struct TpTrainerBuffers_ {
   MPI_Comm        comm; /* kept, the caller's */
   int             num_shards;
   PetscInt        rows_per_shard;
-  PetscInt        max_rows; /* of all shards owned here */
+  PetscInt        max_rows;       /* of all shards owned here */
+  PetscInt        num_states;     /* S, what diffuses */
+  PetscInt        num_conditions; /* C */
+  TpLens          lens;
+  PetscBool       is_plain; /* the lens changes nothing: inputs are x, y is the answer */
   TpWorkspace     workspace;
   TpTree          tree;
-  TpNumber       *x0;    /* [max_rows, D] */
-  TpNumber       *x;     /* [max_rows, D] */
-  TpNumber       *eps;   /* [max_rows, D] */
-  TpNumber       *y;     /* [max_rows, D] */
-  TpNumber       *dy;    /* [max_rows, D] */
-  TpNumber       *t;     /* [max_rows] */
-  TpNumber       *c;     /* [max_rows] */
-  TpNumber       *parts; /* [owned shards or 1, P + TP_NUM_EXTRA] */
-  TpNumber       *total; /* [P + TP_NUM_EXTRA] */
+  TpNumber       *x0;      /* [max_rows, S] */
+  TpNumber       *x;       /* [max_rows, S] */
+  TpNumber       *eps;     /* [max_rows, S] */
+  TpNumber       *answer;  /* [max_rows, S] */
+  TpNumber       *danswer; /* [max_rows, S] */
+  TpNumber       *inputs;  /* [max_rows, D] of the network */
+  TpNumber       *y;       /* [max_rows, D] */
+  TpNumber       *dy;      /* [max_rows, D] */
+  TpNumber       *t;       /* [max_rows] */
+  TpNumber       *c;       /* [max_rows, C] */
+  TpNumber       *scale;   /* [max_rows] size of the noise; NULL: 1 */
+  TpNumber       *parts;   /* [owned shards or 1, P + TP_NUM_EXTRA] */
+  TpNumber       *total;   /* [P + TP_NUM_EXTRA] */
+  double         *sums;    /* [num_shards, 2] of a validation */
 };
+
+/** Put a frame with its label into row `row` of the buffers, scaled. Not collective. **/
+void TpTrainerLoadRow(TpTrainer trainer, const float frame[], double label, PetscInt row);
+
+/**
+  Noise the loaded rows [first_row, first_row + rows), slots first_slot, first_slot + 1, ... of `step`. Not collective.
+**/
+PetscErrorCode TpTrainerNoiseRows(TpTrainer trainer, uint64_t step, uint32_t first_slot, PetscInt first_row,
+                                  PetscInt rows);
+
+/** Denoise the first `rows` rows with these weights; returns the sum of their losses, with its gradient in danswer. Not collective. **/
+PetscErrorCode TpTrainerPredictRows(TpTrainer trainer, const TpNumber parameters[], PetscInt rows, double *loss);
 
 /**
   One AdamW update of trainer->parameters and their moving average, and trainer->step + 1. Not collective.

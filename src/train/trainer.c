@@ -3,10 +3,27 @@
 
 const char *const tp_reduce_words[] = {"tree", "allreduce", NULL};
 
+/* What stands between states and the network; nothing, in the plain case. */
+static PetscErrorCode LensBuffersCreate(struct TpTrainerBuffers_ *buffers, PetscInt D)
+{
+  const PetscInt rows = buffers->max_rows, S = buffers->num_states;
+
+  PetscFunctionBeginUser;
+  if (buffers->condition.role == TP_ROLE_PRIOR) PetscCall(PetscMalloc1(rows, &buffers->scale));
+  buffers->is_plain = !buffers->scale && !buffers->lens->num_angles ? PETSC_TRUE : PETSC_FALSE;
+  if (buffers->is_plain) {
+    buffers->inputs  = buffers->x;
+    buffers->answer  = buffers->y;
+    buffers->danswer = buffers->dy;
+  } else
+    PetscCall(PetscMalloc3(rows * D, &buffers->inputs, rows * S, &buffers->answer, rows * S, &buffers->danswer));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode BuffersCreate(TpTrainer trainer, struct TpTrainerBuffers_ *buffers)
 {
   const PetscInt length = trainer->num_parameters + TP_NUM_EXTRA;
-  const PetscInt D      = TpNetworkNumInputs(trainer->network);
+  const PetscInt D = TpNetworkNumInputs(trainer->network), S = buffers->num_states;
   int            rank, size, first, owned;
 
   PetscFunctionBeginUser;
@@ -15,10 +32,12 @@ static PetscErrorCode BuffersCreate(TpTrainer trainer, struct TpTrainerBuffers_ 
   TpTreeOwned(buffers->num_shards, size, rank, &first, &owned);
   buffers->rows_per_shard = (PetscInt)(buffers->settings.batch / buffers->num_shards);
   buffers->max_rows       = PetscMax(1, owned) * buffers->rows_per_shard;
-  PetscCall(PetscMalloc5(buffers->max_rows * D, &buffers->x0, buffers->max_rows * D, &buffers->x, buffers->max_rows * D,
+  PetscCall(PetscMalloc5(buffers->max_rows * S, &buffers->x0, buffers->max_rows * S, &buffers->x, buffers->max_rows * S,
                          &buffers->eps, buffers->max_rows * D, &buffers->y, buffers->max_rows * D, &buffers->dy));
-  PetscCall(PetscMalloc2(buffers->max_rows, &buffers->t, buffers->max_rows, &buffers->c));
+  PetscCall(PetscMalloc2(buffers->max_rows, &buffers->t, buffers->max_rows * buffers->num_conditions + 1, &buffers->c));
+  PetscCall(LensBuffersCreate(buffers, D));
   PetscCall(PetscMalloc2(PetscMax(1, owned) * length, &buffers->parts, length, &buffers->total));
+  PetscCall(PetscMalloc1(2 * buffers->num_shards, &buffers->sums));
   PetscCall(TpWorkspaceCreate(trainer->network, buffers->max_rows, &buffers->workspace));
   PetscCall(TpTreeCreate(buffers->comm, buffers->num_shards, length, &buffers->tree));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -43,14 +62,21 @@ PetscErrorCode TpTrainerCreate(const TpTrainSettings *settings, const TpNetworkS
                                                      .seed       = seed,
                                                      .comm       = comm,
                                                      .num_shards = num_shards};
-  PetscCall(TpNetworkCreate(network, encoding->num_encoded, 1, &new_trainer->network));
+  PetscCall(TpConditionLens(&condition, encoding, schedule, &new_trainer->buffers->lens));
+  new_trainer->buffers->num_states     = new_trainer->buffers->lens->num_states;
+  new_trainer->buffers->num_conditions = TpConditionCount(&condition);
+  PetscCall(TpNetworkCreate(network, new_trainer->buffers->lens->num_inputs, new_trainer->buffers->num_conditions,
+                            &new_trainer->network));
   new_trainer->num_parameters = TpNetworkNumParameters(new_trainer->network);
-  PetscCall(PetscMalloc2(new_trainer->num_parameters, &new_trainer->parameters, new_trainer->num_parameters,
-                         &new_trainer->average));
+  new_trainer->num_averages   = 1 + settings->ema_others.size;
+  PetscCall(PetscMalloc2(new_trainer->num_parameters, &new_trainer->parameters,
+                         new_trainer->num_averages * new_trainer->num_parameters, &new_trainer->average));
   PetscCall(PetscCalloc2(new_trainer->num_parameters, &new_trainer->moment1, new_trainer->num_parameters,
                          &new_trainer->moment2));
   PetscCall(TpNetworkInitialise(new_trainer->network, seed, new_trainer->parameters));
-  PetscCall(PetscArraycpy(new_trainer->average, new_trainer->parameters, new_trainer->num_parameters));
+  for (PetscInt i = 0; i < new_trainer->num_averages; ++i)
+    PetscCall(PetscArraycpy(new_trainer->average + i * new_trainer->num_parameters, new_trainer->parameters,
+                            new_trainer->num_parameters));
   PetscCall(BuffersCreate(new_trainer, new_trainer->buffers));
   *trainer = new_trainer;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -70,9 +96,13 @@ PetscErrorCode TpTrainerDestroy(TpTrainer *trainer)
   buffers = (*trainer)->buffers;
   PetscCall(TpTreeDestroy(&buffers->tree));
   PetscCall(TpWorkspaceDestroy(&buffers->workspace));
+  PetscCall(TpLensDestroy(&buffers->lens));
+  PetscCall(PetscFree(buffers->scale));
+  if (!buffers->is_plain) PetscCall(PetscFree3(buffers->inputs, buffers->answer, buffers->danswer));
   PetscCall(PetscFree5(buffers->x0, buffers->x, buffers->eps, buffers->y, buffers->dy));
   PetscCall(PetscFree2(buffers->t, buffers->c));
   PetscCall(PetscFree2(buffers->parts, buffers->total));
+  PetscCall(PetscFree(buffers->sums));
   PetscCall(PetscFree(buffers));
   PetscCall(TpNetworkDestroy(&(*trainer)->network));
   PetscCall(PetscFree2((*trainer)->parameters, (*trainer)->average));

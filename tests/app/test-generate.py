@@ -136,7 +136,7 @@ def damaged_models():
         file.write(flipped)
     shutil.copy(path(model), path("version.h5"))
     with h5py.File(path("version.h5"), "r+") as file:
-        file.attrs.modify("format_version", 2)
+        file.attrs.modify("format_version", 3)
     with h5py.File(path("foreign.h5"), "w") as file:
         file["x"] = 1
     for name, fragments in {"cut.h5": ["is truncated"], "short.h5": [], "empty.h5": ["is empty"], "text.h5": ["not an HDF5 file"],
@@ -154,9 +154,9 @@ def damaged_models():
 def information():
     """Each file says what it is and that it is whole."""
     for name, fragments in {
-            model: ["tempera model, format version 1", "width 8, depth 1", "temperatures 1 4", "x0", "weights"],
+            model: ["tempera model, format version 2", "width 8, depth 1", "temperatures 1 4", "x0", "weights"],
             "run/run.h5": ["tempera run, format version 2", "60 of 60 rounds written, 3 rungs, 2 features"],
-            "run/checkpoints/round-000000000060.h5": ["tempera checkpoint, format version 1", "60 rounds done", "3 rungs"],
+            "run/checkpoints/round-000000000060.h5": ["tempera checkpoint, format version 2", "60 rounds done", "3 rungs"],
             "run/evaluation.h5": ["tempera evaluation, format version 1"],
             "run/trajectory/rung-001.h5": ["tempera trajectory, format version 2"],
             "one.h5": ["tempera samples, format version 1", "rounds: 60"]}.items():

@@ -76,6 +76,6 @@ int main(int argc, char **argv)
   snprintf(command, sizeof(command), "mpirun -n %d", size - 1 + 3);
   TpTestExpectInputError(TpGroupsCreate(MPI_COMM_WORLD, size - 1, 3, TP_PLACEMENT_SPREAD, &groups), command);
   TpTestExpectInputError(TpGroupsCreate(MPI_COMM_WORLD, size + 1, -1, TP_PLACEMENT_LAST, &groups), "trainers is -1");
-  TpTestExpectInputError(TpGroupsCreate(MPI_COMM_WORLD, 0, size, TP_PLACEMENT_LAST, &groups), "replicas is 0");
+  TpTestExpectInputError(TpGroupsCreate(MPI_COMM_WORLD, -1, size + 1, TP_PLACEMENT_LAST, &groups), "replicas is -1");
   return TpTestEnd();
 }

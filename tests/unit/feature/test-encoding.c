@@ -36,7 +36,7 @@ static PetscErrorCode TestRoundTrip(void)
 
   PetscFunctionBeginUser;
   MakeRaw(raw);
-  PetscCall(TpEncodingCreate(NUM_RAW, periods, &encoding));
+  PetscCall(TpEncodingCreate(TP_ANGLES_SINCOS, NUM_RAW, periods, &encoding));
   TpTestExpectEqual(encoding->num_encoded, WIDTH);
   for (int standardised = 0; standardised < 2; ++standardised) {
     TpEncodingEncode(encoding, COUNT, raw, encoded);
@@ -67,7 +67,7 @@ static PetscErrorCode TestValues(void)
   float       encoded[WIDTH];
 
   PetscFunctionBeginUser;
-  PetscCall(TpEncodingCreate(NUM_RAW, periods, &encoding));
+  PetscCall(TpEncodingCreate(TP_ANGLES_SINCOS, NUM_RAW, periods, &encoding));
   TpEncodingEncode(encoding, 1, raw, encoded);
   TpTestExpectClose(encoded[0], 0.5, 1e-7);
   TpTestExpectClose(encoded[1], sqrt(0.75), 1e-7);
@@ -88,7 +88,7 @@ static PetscErrorCode TestStandardise(void)
   PetscFunctionBeginUser;
   MakeRaw(raw);
   for (int n = 0; n < COUNT; ++n) raw[NUM_RAW * n + 3] = 5.5f; /* a feature that never changes keeps scale 1 */
-  PetscCall(TpEncodingCreate(NUM_RAW, periods, &encoding));
+  PetscCall(TpEncodingCreate(TP_ANGLES_SINCOS, NUM_RAW, periods, &encoding));
   TpEncodingEncode(encoding, COUNT, raw, encoded);
   TpEncodingAccumulate(encoding, COUNT, encoded, sums);
   TpTestExpectClose(sums[2 * WIDTH], COUNT, 0.0);
@@ -117,7 +117,7 @@ static PetscErrorCode TestOrder(void)
 
   PetscFunctionBeginUser;
   MakeRaw(raw);
-  PetscCall(TpEncodingCreate(NUM_RAW, periods, &encoding));
+  PetscCall(TpEncodingCreate(TP_ANGLES_SINCOS, NUM_RAW, periods, &encoding));
   TpEncodingEncode(encoding, COUNT, raw, encoded);
   TpEncodingAccumulate(encoding, COUNT, encoded, whole);
   for (int n = COUNT - 1; n >= 0; --n) TpEncodingAccumulate(encoding, 1, encoded + WIDTH * n, parts);
@@ -129,6 +129,54 @@ static PetscErrorCode TestOrder(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* One state for an angle: in radian on a circle, or from -1 to 1; scaled by nobody. Others as ever; a range goes to [-1, 1], and nothing is clipped. */
+static PetscErrorCode TestOneState(PetscInt angles)
+{
+  const float  values[NUM_RAW] = {(float)(PETSC_PI / 6.0), 0.25f, -90.0f, 3.0f};
+  const double turn            = angles == TP_ANGLES_RAW ? 2.0 : 2.0 * PETSC_PI;
+  TpEncoding   encoding;
+  static float raw[COUNT * NUM_RAW], encoded[COUNT * NUM_RAW], back[COUNT * NUM_RAW];
+  double       sums[2 * NUM_RAW + 1] = {0.0};
+  const double low[NUM_RAW] = {-9.0, 0.0, -9.0, 2.0}, high[NUM_RAW] = {9.0, 1.0, 9.0, 4.0};
+
+  PetscFunctionBeginUser;
+  PetscCall(TpEncodingCreate(angles, NUM_RAW, periods, &encoding));
+  TpTestExpectEqual(encoding->num_encoded, NUM_RAW);
+  TpEncodingEncode(encoding, 1, values, encoded);
+  for (int i = 0; i < NUM_RAW; ++i) {
+    const double period = periods[i];
+
+    TpTestExpectClose(encoded[i], period > 0.0 ? (double)values[i] / period * turn : (double)values[i], 1e-6);
+    TpTestExpectEqual(encoding->is_angle[i], period > 0.0 && angles == TP_ANGLES_WRAPPED);
+  }
+  MakeRaw(raw);
+  TpEncodingEncode(encoding, COUNT, raw, encoded);
+  TpEncodingAccumulate(encoding, COUNT, encoded, sums);
+  TpEncodingStandardise(encoding, sums);
+  for (int i = 0; i < NUM_RAW; ++i)
+    TpTestExpect(!(periods[i] > 0.0) || (encoding->mean[i] == 0.0 && encoding->scale[i] == 1.0));
+  TpEncodingScale(encoding, COUNT, encoded);
+  TpEncodingDecode(encoding, COUNT, encoded, back);
+  for (int i = 0; i < COUNT * NUM_RAW; ++i) {
+    const double period     = periods[i % NUM_RAW];
+    const double difference = (double)back[i] - (double)raw[i];
+
+    TpTestExpectThat(fabs(period > 0.0 ? remainder(difference, period) / period : difference) < 1e-5,
+                     "feature %d: %.9g came back as %.9g", i % NUM_RAW, (double)raw[i], (double)back[i]);
+  }
+  TpEncodingSetRange(encoding, low, high);
+  TpTestExpectClose(encoding->mean[3], 3.0, 0.0);
+  TpTestExpectClose(encoding->scale[3], 1.0, 0.0);
+  TpTestExpectClose(encoding->mean[1], 0.5, 0.0);
+  TpTestExpectClose(encoding->scale[1], 0.5, 0.0);
+  TpTestExpectClose(encoding->scale[0], 1.0, 0.0);
+  encoded[1] = 1.5f;
+  TpEncodingScale(encoding, 1, encoded);
+  TpTestExpectClose(encoded[1], 2.0, 1e-7);
+  PetscCall(TpEncodingDestroy(&encoding));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   TpTestBegin(&argc, &argv);
@@ -136,5 +184,7 @@ int main(int argc, char **argv)
   TpTestCall(TestRoundTrip());
   TpTestCall(TestStandardise());
   TpTestCall(TestOrder());
+  TpTestCall(TestOneState(TP_ANGLES_WRAPPED));
+  TpTestCall(TestOneState(TP_ANGLES_RAW));
   return TpTestEnd();
 }

@@ -136,12 +136,51 @@ static PetscErrorCode Try(TpTextList atoms, TpLabelKind kind)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Labels drawn from their distributions: among those in a narrow window each rung has the share that the formula tells. */
+static void TestMixture(TpLabelKind kind)
+{
+  enum { RUNGS = 3, DRAWS = 60000, DEGREES = 18 };
+  const double temperature[RUNGS] = {1.0, 1.4, 2.0}, share[RUNGS] = {1.0, 2.0, 1.0}, jitter = 0.3, at = 1.5,
+               half   = 0.02;
+  double count[RUNGS] = {0.0}, weight[RUNGS], sum = 0.0;
+
+  for (int k = 0; k < RUNGS; ++k) {
+    for (int n = 0; n < DRAWS * (int)share[k]; ++n) {
+      double z[DEGREES], label = 0.0;
+
+      TpRandomNormal(SEED, TP_RANDOM_TEST, (uint32_t)n, (uint64_t)(k + 1), DEGREES, z);
+      for (int i = 0; i < DEGREES; ++i) label += z[i] * z[i] * temperature[k] / DEGREES;
+      if (kind == TP_LABEL_JITTER) label = temperature[k] + jitter * z[0];
+      count[k] += fabs(label - at) < half;
+    }
+  }
+  for (int k = 0; k < RUNGS; ++k) sum += count[k];
+  TpLabelMixture(kind, DEGREES, jitter, RUNGS, temperature, share, at, weight);
+  /* four standard errors, of about 0.5 / sqrt(8000) each: a false alarm in 5,000 seeds; the window itself changes shares by less than 1e-3 */
+  for (int k = 0; k < RUNGS; ++k) TpTestExpectClose(weight[k], count[k] / sum, 4.0 * 0.5 / sqrt(sum) + 1e-3);
+}
+
+static void TestMixtureOfBath(void)
+{
+  const double temperature[] = {300.0, 330.0}, share[] = {1.0, 1.0};
+  double       weight[2];
+
+  TpLabelMixture(TP_LABEL_BATH, 0.0, 0.0, 2, temperature, share, 330.0, weight);
+  TpTestExpectClose(weight[0], 0.0, 1e-12);
+  TpTestExpectClose(weight[1], 1.0, 1e-12);
+  TpLabelMixture(TP_LABEL_KINETIC, 1e7, 0.0, 2, temperature, share, 3000.0, weight); /* densities that underflow */
+  TpTestExpectClose(weight[1], 1.0, 1e-12);
+}
+
 int main(int argc, char **argv)
 {
   TpTestBegin(&argc, &argv);
   TpTestCall(TestDegreesOfFreedom());
   TpTestCall(TestKnownVelocities());
   TpTestCall(TestGamma());
+  TestMixture(TP_LABEL_KINETIC);
+  TestMixture(TP_LABEL_JITTER);
+  TestMixtureOfBath();
   TpTestExpectInputError(Try(TEXTS(1, "6"), TP_LABEL_KINETIC),
                          "features.label_atoms: '6': index 6 is out of range; allowed 0 to 5");
   TpTestExpectInputError(Try(TEXTS(1, "6"), TP_LABEL_BATH), "out of range");

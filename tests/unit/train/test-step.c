@@ -59,7 +59,7 @@ static PetscErrorCode BenchCreate(MPI_Comm comm, PetscInt reduce, double factor,
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCallMPI(MPI_Comm_size(comm, &size));
-  PetscCall(TpEncodingCreate(NUM_RAW, period, &bench->encoding));
+  PetscCall(TpEncodingCreate(TP_ANGLES_SINCOS, NUM_RAW, period, &bench->encoding));
   for (PetscInt i = 0; i < WIDTH; ++i) {
     bench->encoding->mean[i]  = 0.1 * (double)i;
     bench->encoding->scale[i] = 1.5 + (double)i;
@@ -273,7 +273,7 @@ static PetscErrorCode CheckBatch(PetscInt64 batch)
   TpTrainer               trainer;
 
   PetscFunctionBeginUser;
-  PetscCall(TpEncodingCreate(NUM_RAW, period, &encoding));
+  PetscCall(TpEncodingCreate(TP_ANGLES_SINCOS, NUM_RAW, period, &encoding));
   PetscCall(TpScheduleCreate(0, 10, &schedule));
   TpTestExpectInputError(TpTrainerCreate(&settings, &network, schedule, encoding, TpConditionCreate(1.0, 3, ladder),
                                          NUM_SHARDS, seed, PETSC_COMM_WORLD, &trainer),

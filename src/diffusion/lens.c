@@ -1,0 +1,123 @@
+/* Between the states that diffuse and a network: angles on the torus, and noise of another size. */
+#include "tempera/diffusion.h"
+
+#include <math.h>
+
+double TpScheduleSignal(TpSchedule schedule, double t)
+{
+  const double   time  = PetscMax(0.0, PetscMin(1.0, t)) * schedule->num_times;
+  const PetscInt below = PetscMin((PetscInt)time, schedule->num_times - 1);
+  const double   part  = time - below;
+
+  return exp((1.0 - part) * log(schedule->abar[below]) + part * log(schedule->abar[below + 1]));
+}
+
+PetscErrorCode TpLensCreate(TpSchedule schedule, PetscInt num_states, const PetscBool is_angle[], TpLens *lens)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(lens));
+  (*lens)->schedule   = schedule;
+  (*lens)->num_states = num_states;
+  PetscCall(PetscMalloc1(num_states, &(*lens)->is_angle));
+  for (PetscInt i = 0; i < num_states; ++i) {
+    (*lens)->is_angle[i] = is_angle ? is_angle[i] : PETSC_FALSE;
+    (*lens)->num_angles += (*lens)->is_angle[i] ? 1 : 0;
+  }
+  (*lens)->num_inputs = num_states + (*lens)->num_angles;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpLensDestroy(TpLens *lens)
+{
+  PetscFunctionBeginUser;
+  if (!*lens) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree((*lens)->is_angle));
+  PetscCall(PetscFree(*lens));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void TpLensShow(TpLens lens, PetscInt B, const TpNumber x[], const TpNumber t[], const TpNumber scale[],
+                TpNumber inputs[])
+{
+  for (PetscInt row = 0; row < B; ++row, x += lens->num_states) {
+    const double spread = lens->num_angles ? 1.0 / sqrt(TpScheduleSignal(lens->schedule, (double)t[row])) : 1.0;
+
+    for (PetscInt i = 0; i < lens->num_states; ++i) {
+      if (lens->is_angle[i]) {
+        const double angle = (double)x[i] * spread;
+
+        *inputs++ = (TpNumber)sin(angle);
+        *inputs++ = (TpNumber)cos(angle);
+      } else
+        *inputs++ = scale ? scale[row] * x[i] : x[i];
+    }
+  }
+}
+
+void TpLensRead(TpLens lens, PetscInt B, const TpNumber inputs[], const TpNumber scale[], const TpNumber y[],
+                TpNumber eps[])
+{
+  for (PetscInt row = 0; row < B; ++row, eps += lens->num_states) {
+    for (PetscInt i = 0; i < lens->num_states; ++i) {
+      if (lens->is_angle[i]) {
+        eps[i] = y[0] * inputs[1] - y[1] * inputs[0];
+        y += 2;
+        inputs += 2;
+      } else {
+        eps[i] = scale ? *y / scale[row] : *y;
+        ++y;
+        ++inputs;
+      }
+    }
+  }
+}
+
+void TpLensReverse(TpLens lens, PetscInt B, const TpNumber inputs[], const TpNumber scale[], const TpNumber deps[],
+                   TpNumber dy[])
+{
+  for (PetscInt row = 0; row < B; ++row, deps += lens->num_states) {
+    for (PetscInt i = 0; i < lens->num_states; ++i) {
+      if (lens->is_angle[i]) {
+        *dy++ = deps[i] * inputs[1];
+        *dy++ = -deps[i] * inputs[0];
+        inputs += 2;
+      } else {
+        *dy++ = scale ? deps[i] / scale[row] : deps[i];
+        ++inputs;
+      }
+    }
+  }
+}
+
+/* E[eps] given a difference of angles: each winding number k is as likely as exp(-(d + 2 pi k)^2 / 2 s^2) says. */
+static double WrappedNoise(double difference, double sigma)
+{
+  const PetscInt windings = 1 + (PetscInt)sigma;
+  double         sum = 0.0, weights = 0.0;
+
+  if (sigma > 6.0) return 0.0; /* uniform: the first Fourier mode is 2 exp(-18) */
+  difference = remainder(difference, 2.0 * PETSC_PI);
+  for (PetscInt k = -windings; k <= windings; ++k) {
+    const double e      = (difference + 2.0 * PETSC_PI * (double)k) / sigma;
+    const double lowest = difference / sigma;
+    const double weight = exp(-0.5 * (e - lowest) * (e + lowest));
+
+    sum += weight * e;
+    weights += weight;
+  }
+  return sum / weights;
+}
+
+void TpLensTarget(TpLens lens, PetscInt B, const TpNumber x0[], const TpNumber x[], const TpNumber t[], TpNumber eps[])
+{
+  if (!lens->num_angles) return;
+  for (PetscInt row = 0; row < B; ++row) {
+    const double abar = TpScheduleSignal(lens->schedule, (double)t[row]), sigma = sqrt((1.0 - abar) / abar);
+
+    for (PetscInt i = 0; i < lens->num_states; ++i) {
+      const PetscInt j = row * lens->num_states + i;
+
+      if (lens->is_angle[i]) eps[j] = (TpNumber)WrappedNoise((double)x[j] / sqrt(abar) - (double)x0[j], sigma);
+    }
+  }
+}
