@@ -13,6 +13,7 @@
 typedef struct {
   PetscInt   schedule;  /* index into tp_schedule_words */
   PetscInt64 num_times; /* T */
+  PetscInt   predict;   /* TpPredict */
   PetscInt   sampler;   /* index into tp_sampler_words */
   PetscInt64 num_steps; /* of the sampler, <= T; ddpm takes every time */
 } TpDiffusionSettings;
@@ -20,12 +21,20 @@ typedef struct {
 extern const char *const tp_schedule_words[]; /* "linear", "cosine", NULL */
 extern const char *const tp_sampler_words[];  /* "ddpm", "ddim", NULL */
 
+/** What a network answers with for a state; an angle's answer is always its noise. **/
+typedef enum {
+  TP_PREDICT_NOISE,    /* eps */
+  TP_PREDICT_VELOCITY, /* v = sqrt(abar) eps - sqrt(1 - abar) x_0 (Salimans and Ho, ICLR 2022): its errors are not amplified where there is little signal */
+} TpPredict;
+extern const char *const tp_predict_words[]; /* "noise", "velocity", NULL */
+
 /* ---------------------------------------------------------------------------------------------------------- schedule */
 
 typedef struct TpSchedule_ {
   PetscInt num_times;
-  double  *abar; /* [num_times + 1] abar_0 = 1, decreasing; abar of time i */
-  double  *beta; /* [num_times + 1] beta_i = 1 - abar_i / abar_{i-1}; beta_0 = 0 */
+  PetscInt predict; /* TpPredict; TP_PREDICT_NOISE to begin with, the caller may set it */
+  double  *abar;    /* [num_times + 1] abar_0 = 1, decreasing; abar of time i */
+  double  *beta;    /* [num_times + 1] beta_i = 1 - abar_i / abar_{i-1}; beta_0 = 0 */
 } * TpSchedule;
 
 /** linear: beta from 1e-4 to 0.02 at T = 1000, scaled by 1000 / T; cosine: s = 0.008, beta <= 0.999. Not collective. **/
@@ -59,7 +68,7 @@ double TpDiffusionLoss(PetscInt B, PetscInt D, const TpNumber y[], const TpNumbe
 
   A state that is an angle lives on a circle: with x_t = sqrt(abar) theta_t, theta_t = theta_0 + sigma eps modulo 2 pi, sigma^2 = (1 - abar) / abar,
   which has the wrapped normal kernel, and is uniform where sigma is large. The network sees (sin theta_t, cos theta_t) and answers with a vector of
-  two, whose part along the circle is eps. Schedules, samplers and start are those of other states.
+  two, whose part along the circle is the answer, eps. Schedules, samplers and start are those of other states.
 
   With a row's `scale` s, the states are those of noise of size s divided by s: the network sees s x and answers s eps.
 **/
@@ -79,15 +88,21 @@ PetscErrorCode TpLensDestroy(TpLens *lens);
 void TpLensShow(TpLens lens, PetscInt B, const TpNumber x[], const TpNumber t[], const TpNumber scale[],
                 TpNumber inputs[]);
 
-/** The network's answer y [B, N] to these inputs -> eps [B, S]. **/
+/** The network's y [B, N] to these inputs -> its answer [B, S]. **/
 void TpLensRead(TpLens lens, PetscInt B, const TpNumber inputs[], const TpNumber scale[], const TpNumber y[],
-                TpNumber eps[]);
+                TpNumber answer[]);
 
-/** The reverse of TpLensRead(): deps [B, S] -> dy [B, N]. **/
-void TpLensReverse(TpLens lens, PetscInt B, const TpNumber inputs[], const TpNumber scale[], const TpNumber deps[],
+/** The reverse of TpLensRead(): danswer [B, S] -> dy [B, N]. **/
+void TpLensReverse(TpLens lens, PetscInt B, const TpNumber inputs[], const TpNumber scale[], const TpNumber danswer[],
                    TpNumber dy[]);
 
-/** Replace the noise eps [B, S] of angles by its mean over the windings that can't be told apart: -sigma times the score of the wrapped normal kernel. **/
+/** From an answer [B, S] to noise, in place: eps = sqrt(abar) v + sqrt(1 - abar) x where the network predicts v. **/
+void TpLensNoise(TpLens lens, PetscInt B, const TpNumber x[], const TpNumber t[], TpNumber answer[]);
+
+/**
+  Make of the noise eps [B, S], in place, what the answer is compared with. Of angles it is the mean of eps over the windings that can't be told
+  apart: -sigma times the score of the wrapped normal kernel.
+**/
 void TpLensTarget(TpLens lens, PetscInt B, const TpNumber x0[], const TpNumber x[], const TpNumber t[], TpNumber eps[]);
 
 /* ---------------------------------------------------------------------------------------------------------- samplers */

@@ -28,6 +28,7 @@ PetscErrorCode TpLearningCreate(TpRun run, TpLearning *learning)
   l->best_loss       = PETSC_INFINITY;
   PetscCall(TpEncodingCreate(settings->features.angles, run->system.num_features, run->system.period, &l->encoding));
   PetscCall(TpScheduleCreate(settings->diffusion.schedule, (PetscInt)settings->diffusion.num_times, &l->schedule));
+  l->schedule->predict = settings->diffusion.predict;
   PetscCall(TpTrainerCreate(&settings->training, &settings->network, l->schedule, l->encoding, l->condition,
                             (int)settings->stream.num_shards, (uint64_t)settings->run.seed, groups->group,
                             &l->trainer));

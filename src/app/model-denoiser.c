@@ -44,6 +44,7 @@ static PetscErrorCode Predict(void *context, PetscInt B, const TpNumber x[], con
   TpLensShow(d->lens, B, d->is_joint ? d->states : x, t, d->scale, d->inputs);
   PetscCall(TpNetworkForward(d->network, d->model->parameters, d->workspace, B, d->inputs, t, c, d->y));
   TpLensRead(d->lens, B, d->inputs, d->scale, d->y, eps);
+  TpLensNoise(d->lens, B, d->is_joint ? d->states : x, t, eps);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -54,9 +55,10 @@ PetscErrorCode TpModelDenoiserCreate(TpModel model, TpSchedule schedule, PetscIn
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&d));
-  d->model    = model;
-  d->schedule = schedule;
-  d->is_joint = model->condition.role == TP_ROLE_JOINT ? PETSC_TRUE : PETSC_FALSE;
+  d->model          = model;
+  d->schedule       = schedule;
+  d->is_joint       = model->condition.role == TP_ROLE_JOINT ? PETSC_TRUE : PETSC_FALSE;
+  schedule->predict = model->diffusion.predict;
   PetscCall(TpConditionLens(&model->condition, model->encoding, schedule, &d->lens));
   const PetscInt S = d->lens->num_states, N = d->lens->num_inputs;
   PetscCall(TpNetworkCreate(&model->network, N, C, &d->network));

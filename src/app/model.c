@@ -99,6 +99,7 @@ static PetscErrorCode WriteAttributes(TpModel model, TpFile file)
   PetscCall(TpFileWriteInteger(file, "/", "network_embedding", model->network.embedding));
   PetscCall(WriteMultipliers(&model->network, file));
   PetscCall(TpFileWriteText(file, "/", "schedule", tp_schedule_words[model->diffusion.schedule]));
+  PetscCall(TpFileWriteText(file, "/", "predict", tp_predict_words[model->diffusion.predict]));
   PetscCall(TpFileWriteInteger(file, "/", "num_times", model->diffusion.num_times));
   PetscCall(TpFileWriteText(file, "/", "sampler", tp_sampler_words[model->diffusion.sampler]));
   PetscCall(TpFileWriteInteger(file, "/", "num_steps", model->diffusion.num_steps));
@@ -263,6 +264,7 @@ static PetscErrorCode ReadSettings(TpFile file, const char *path, TpModelSizes *
   PetscCall(ReadSize(file, path, "network_embedding", 4, 4096, &network->embedding));
   PetscCall(ReadMultipliers(file, path, network));
   PetscCall(ReadWord(file, path, "schedule", tp_schedule_words, &diffusion->schedule));
+  PetscCall(ReadWord(file, path, "predict", tp_predict_words, &diffusion->predict));
   PetscCall(ReadSize(file, path, "num_times", 2, 100000, &diffusion->num_times));
   PetscCall(ReadWord(file, path, "sampler", tp_sampler_words, &diffusion->sampler));
   PetscCall(ReadSize(file, path, "num_steps", 1, diffusion->num_times, &diffusion->num_steps));

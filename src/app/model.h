@@ -65,7 +65,7 @@ PetscErrorCode TpModelRead(MPI_Comm comm, const char *path, TpModel *model);
 /** A model as a denoiser of the states that diffuse; one per rank. It knows the temperature, whatever its role. **/
 typedef struct TpModelDenoiser_ *TpModelDenoiser;
 
-/** `model` and `schedule` are kept, the caller's. Not collective. **/
+/** `model` and `schedule` are kept, the caller's; the schedule is told what the model predicts. Not collective. **/
 PetscErrorCode TpModelDenoiserCreate(TpModel model, TpSchedule schedule, PetscInt max_batch, TpModelDenoiser *denoiser);
 PetscErrorCode TpModelDenoiserDestroy(TpModelDenoiser *denoiser);
 

@@ -110,6 +110,7 @@ const TpParameter tp_parameters[] = {
   /* diffusion */
   WORD("diffusion.schedule", diffusion.schedule, "cosine", tp_schedule_words, "Noise schedule."),
   INT("diffusion.times", diffusion.num_times, "1000", 2, 100000, "Number of diffusion times T."),
+  WORD("diffusion.predict", diffusion.predict, "noise", tp_predict_words, "What the network answers with: the noise, or the velocity, a mixture of noise and data whose errors are not amplified where there is little signal."),
   WORD("diffusion.sampler", diffusion.sampler, "ddim", tp_sampler_words, "Sampler: ancestral (ddpm) or deterministic (ddim)."),
   INT("diffusion.steps", diffusion.num_steps, "100", 1, 100000, "Network evaluations per sample of ddim; ddpm takes all times."),
 

@@ -133,8 +133,9 @@ static PetscErrorCode TellModel(const char *path)
   PetscFunctionBeginUser;
   PetscCall(TpModelRead(MPI_COMM_SELF, path, &model));
   TellNetwork(model);
-  printf("  diffusion %s, %lld times; sampler %s, %lld steps\n", tp_schedule_words[model->diffusion.schedule],
-         (long long)model->diffusion.num_times, tp_sampler_words[model->diffusion.sampler],
+  printf("  diffusion %s, %lld times, predicts %s; sampler %s, %lld steps\n",
+         tp_schedule_words[model->diffusion.schedule], (long long)model->diffusion.num_times,
+         tp_predict_words[model->diffusion.predict], tp_sampler_words[model->diffusion.sampler],
          (long long)model->diffusion.num_steps);
   TellLearned(model);
   PetscCall(TellLayers(model));

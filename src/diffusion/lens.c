@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+const char *const tp_predict_words[] = {"noise", "velocity", NULL};
+
 double TpScheduleSignal(TpSchedule schedule, double t)
 {
   const double   time  = PetscMax(0.0, PetscMin(1.0, t)) * schedule->num_times;
@@ -55,16 +57,16 @@ void TpLensShow(TpLens lens, PetscInt B, const TpNumber x[], const TpNumber t[],
 }
 
 void TpLensRead(TpLens lens, PetscInt B, const TpNumber inputs[], const TpNumber scale[], const TpNumber y[],
-                TpNumber eps[])
+                TpNumber answer[])
 {
-  for (PetscInt row = 0; row < B; ++row, eps += lens->num_states) {
+  for (PetscInt row = 0; row < B; ++row, answer += lens->num_states) {
     for (PetscInt i = 0; i < lens->num_states; ++i) {
       if (lens->is_angle[i]) {
-        eps[i] = y[0] * inputs[1] - y[1] * inputs[0];
+        answer[i] = y[0] * inputs[1] - y[1] * inputs[0];
         y += 2;
         inputs += 2;
       } else {
-        eps[i] = scale ? *y / scale[row] : *y;
+        answer[i] = scale ? *y / scale[row] : *y;
         ++y;
         ++inputs;
       }
@@ -72,17 +74,17 @@ void TpLensRead(TpLens lens, PetscInt B, const TpNumber inputs[], const TpNumber
   }
 }
 
-void TpLensReverse(TpLens lens, PetscInt B, const TpNumber inputs[], const TpNumber scale[], const TpNumber deps[],
+void TpLensReverse(TpLens lens, PetscInt B, const TpNumber inputs[], const TpNumber scale[], const TpNumber danswer[],
                    TpNumber dy[])
 {
-  for (PetscInt row = 0; row < B; ++row, deps += lens->num_states) {
+  for (PetscInt row = 0; row < B; ++row, danswer += lens->num_states) {
     for (PetscInt i = 0; i < lens->num_states; ++i) {
       if (lens->is_angle[i]) {
-        *dy++ = deps[i] * inputs[1];
-        *dy++ = -deps[i] * inputs[0];
+        *dy++ = danswer[i] * inputs[1];
+        *dy++ = -danswer[i] * inputs[0];
         inputs += 2;
       } else {
-        *dy++ = scale ? deps[i] / scale[row] : deps[i];
+        *dy++ = scale ? danswer[i] / scale[row] : danswer[i];
         ++inputs;
       }
     }
@@ -108,16 +110,37 @@ static double WrappedNoise(double difference, double sigma)
   return sum / weights;
 }
 
-void TpLensTarget(TpLens lens, PetscInt B, const TpNumber x0[], const TpNumber x[], const TpNumber t[], TpNumber eps[])
+void TpLensNoise(TpLens lens, PetscInt B, const TpNumber x[], const TpNumber t[], TpNumber answer[])
 {
-  if (!lens->num_angles) return;
+  if (lens->schedule->predict == TP_PREDICT_NOISE) return;
   for (PetscInt row = 0; row < B; ++row) {
-    const double abar = TpScheduleSignal(lens->schedule, (double)t[row]), sigma = sqrt((1.0 - abar) / abar);
+    const double   abar   = TpScheduleSignal(lens->schedule, (double)t[row]);
+    const TpNumber signal = (TpNumber)sqrt(abar), noise = (TpNumber)sqrt(1.0 - abar);
 
     for (PetscInt i = 0; i < lens->num_states; ++i) {
       const PetscInt j = row * lens->num_states + i;
 
-      if (lens->is_angle[i]) eps[j] = (TpNumber)WrappedNoise((double)x[j] / sqrt(abar) - (double)x0[j], sigma);
+      if (!lens->is_angle[i]) answer[j] = signal * answer[j] + noise * x[j];
+    }
+  }
+}
+
+void TpLensTarget(TpLens lens, PetscInt B, const TpNumber x0[], const TpNumber x[], const TpNumber t[], TpNumber eps[])
+{
+  const PetscBool is_velocity = lens->schedule->predict == TP_PREDICT_VELOCITY ? PETSC_TRUE : PETSC_FALSE;
+
+  if (!lens->num_angles && !is_velocity) return;
+  for (PetscInt row = 0; row < B; ++row) {
+    const double abar = TpScheduleSignal(lens->schedule, (double)t[row]), sigma = sqrt((1.0 - abar) / abar);
+    const double signal = sqrt(abar), noise = sqrt(1.0 - abar);
+
+    for (PetscInt i = 0; i < lens->num_states; ++i) {
+      const PetscInt j = row * lens->num_states + i;
+
+      if (lens->is_angle[i])
+        eps[j] = (TpNumber)WrappedNoise((double)x[j] / signal - (double)x0[j], sigma);
+      else if (is_velocity)
+        eps[j] = (TpNumber)(signal * (double)eps[j] - noise * (double)x0[j]);
     }
   }
 }

@@ -45,6 +45,30 @@ static PetscErrorCode CheckTarget(TpLens lens, TpSchedule schedule)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A velocity is the answer of states that are no angles, and gives their noise back; with x = sqrt(abar) x0 + sqrt(1 - abar) eps any answer of it does. */
+static PetscErrorCode CheckVelocity(TpLens lens, TpSchedule schedule)
+{
+  PetscFunctionBeginUser;
+  schedule->predict = TP_PREDICT_VELOCITY;
+  for (int time = 1; time <= NUM_TIMES; time += 13) {
+    const TpNumber t[1]   = {(TpNumber)time / NUM_TIMES};
+    const double   signal = sqrt(schedule->abar[time]), noise = sqrt(1.0 - schedule->abar[time]);
+    TpNumber       x0[S], x[S], eps[S], answer[S];
+
+    for (int i = 0; i < S; ++i) {
+      x0[i]  = (TpNumber)(0.8 - 0.5 * i);
+      eps[i] = answer[i] = (TpNumber)(1.3 - 0.6 * i);
+      x[i]               = (TpNumber)(signal * (double)x0[i] + noise * (double)eps[i]);
+    }
+    TpLensTarget(lens, 1, x0, x, t, answer);
+    for (int i = 0; i < S; i += 2) TpTestExpectClose(answer[i], signal * (double)eps[i] - noise * (double)x0[i], 1e-6);
+    TpLensNoise(lens, 1, x, t, answer);
+    for (int i = 0; i < S; i += 2) TpTestExpectClose(answer[i], eps[i], 2e-6);
+  }
+  schedule->predict = TP_PREDICT_NOISE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* <deps, Read(y)> = <Reverse(deps), y> for any y and deps; and what is shown. */
 static PetscErrorCode CheckReverse(TpLens lens, TpSchedule schedule)
 {
@@ -146,6 +170,7 @@ int main(int argc, char **argv)
   TpTestCall(TpLensCreate(schedule, S, is_angle, &lens));
   TpTestExpectEqual(lens->num_inputs, N);
   TpTestCall(CheckTarget(lens, schedule));
+  TpTestCall(CheckVelocity(lens, schedule));
   TpTestCall(CheckReverse(lens, schedule));
   TpTestCall(CheckSamples(schedule));
   for (int i = 0; i <= NUM_TIMES; ++i)
