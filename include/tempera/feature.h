@@ -22,12 +22,21 @@ typedef struct {
   PetscInt   label; /* index into tp_label_words */
   TpTextList label_atoms; /* kinetic label: "all", or atom indices */
   double     jitter;      /* jitter label: standard deviation, K */
+  PetscInt   align;       /* TpAlign */
   PetscInt   angles;      /* TpAngles */
   PetscInt   scaling;     /* TpScaling */
 } TpFeatureSettings;
 
 typedef enum { TP_LABEL_BATH, TP_LABEL_KINETIC, TP_LABEL_JITTER } TpLabelKind;
 extern const char *const tp_label_words[]; /* "bath", "kinetic", "jitter", NULL */
+
+/** What is taken away from the coordinates of atoms. **/
+typedef enum {
+  TP_ALIGN_NONE,
+  TP_ALIGN_CENTRE,    /* the motion of their centre */
+  TP_ALIGN_SUPERPOSE, /* that and their rotation: they are turned onto the topology's positions */
+} TpAlign;
+extern const char *const tp_align_words[]; /* "none", "centre", "superpose", NULL */
 
 /** What features need to know of the system; plain numbers, so that this module knows no engine. **/
 typedef struct {

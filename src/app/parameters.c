@@ -74,6 +74,7 @@ const TpParameter tp_parameters[] = {
   TEXT("features.torsions", TP_TEXT_LIST, features.torsions, "", "Torsions to model: phi, psi, omega (all of the chain), phi:2 (of residue 2), or four atom indices from 0, [4, 6, 8, 14]."),
   TEXT("features.distances", TP_TEXT_LIST, features.distances, "", "Distances to model: pairs of atom indices, [[0, 7]]."),
   TEXT("features.coordinates", TP_TEXT_LIST, features.coordinates, "", "Coordinates to model: all, or indices of atoms (of coordinates, for model potentials). With no feature given, all coordinates of a model potential."),
+  WORD("features.align", features.align, "none", tp_align_words, "What is taken away from the coordinates of atoms: nothing, the motion of their centre, or that and their rotation, by superposing them on the PDB file."),
   WORD("features.label", features.label, "bath", tp_label_words, "Temperature label of a frame: that of the bath, the kinetic temperature of label_atoms, or that of the bath with noise added (jitter)."),
   TEXT("features.label_atoms", TP_TEXT_LIST, features.label_atoms, "[all]", "Atoms of the kinetic label: all, or atom indices."),
   REAL("features.jitter", TEMPERATURE, features.jitter, "0", 0, 1e12, "Standard deviation of what the label jitter adds to the bath's temperature; at most a ninth of the lowest temperature."),

@@ -11,6 +11,24 @@ typedef struct {
   char          name[64];
 } TpFeature;
 
+/* A lattice ready for minimum images. */
+typedef struct {
+  PetscBool present;
+  PetscBool orthogonal;
+  double    vector[3][3];  /* rows: a basis as short as can be */
+  double    inverse[3][3]; /* d = s vector, s = d inverse */
+} TpLattice;
+
+/* How coordinates lose the motion of the whole. */
+typedef struct {
+  PetscInt  kind; /* TpAlign */
+  PetscInt  count;
+  PetscInt *atom;      /* [count] whose coordinates are features */
+  PetscInt *place;     /* [particles] in that list, -1: not there */
+  double   *reference; /* [count, 3] around its centre */
+  double   *moved;     /* [count, 3] positions of one configuration */
+} TpAlignment;
+
 struct TpFeatures_ {
   PetscInt    count;
   PetscInt    capacity;
@@ -19,15 +37,8 @@ struct TpFeatures_ {
   double      coordinate_period;
   PetscBool   has_box;
   const char *length_unit;
+  TpAlignment alignment;
 };
-
-/* A lattice ready for minimum images. */
-typedef struct {
-  PetscBool present;
-  PetscBool orthogonal;
-  double    vector[3][3];  /* rows: a basis as short as can be */
-  double    inverse[3][3]; /* d = s vector, s = d inverse */
-} TpLattice;
 
 /* Prepare the lattice of `box` [3, 3]; a box without volume is none. */
 void TpLatticeCreate(const double box[], TpLattice *lattice);
@@ -48,3 +59,10 @@ PetscErrorCode TpFeaturesSelect(const TpFeatureSettings *settings, const TpFeatu
 /* Read "4 6 8 14" into `index`, which holds at most `max` numbers; `key` and `limit` (number of atoms) are for the error line. */
 PetscErrorCode TpFeatureParseIndices(const char *key, const char *text, PetscInt limit, PetscInt max, PetscInt *count,
                                      PetscInt index[]);
+
+/* Prepare `alignment`, once the features are selected. */
+PetscErrorCode TpFeaturesAlign(const TpFeatureSettings *settings, const TpFeatureSystem *system, TpFeatures features);
+
+/* Move the atoms of a configuration; then a coordinate of theirs. */
+void   TpFeaturesMove(TpFeatures features, const TpLattice *lattice, const double x[]);
+double TpFeaturesAligned(TpFeatures features, PetscInt coordinate);

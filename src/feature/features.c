@@ -17,6 +17,7 @@ PetscErrorCode TpFeaturesCreate(const TpFeatureSettings *settings, const TpFeatu
   (*features)->has_box           = system->has_box;
   (*features)->length_unit       = LengthUnit(system);
   code                           = TpFeaturesSelect(settings, system, *features);
+  if (!code) code = TpFeaturesAlign(settings, system, *features);
   if (code) PetscCall(TpFeaturesDestroy(features));
   PetscCall(code);
   PetscCall(PetscMalloc1((*features)->count, &(*features)->period));
@@ -36,6 +37,8 @@ PetscErrorCode TpFeaturesDestroy(TpFeatures *features)
   if (!*features) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFree((*features)->feature));
   PetscCall(PetscFree((*features)->period));
+  PetscCall(PetscFree4((*features)->alignment.atom, (*features)->alignment.place, (*features)->alignment.reference,
+                       (*features)->alignment.moved));
   PetscCall(PetscFree(*features));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -67,10 +70,12 @@ static float Coordinate(TpFeatures features, double value)
 
 PetscErrorCode TpFeaturesCompute(TpFeatures features, const double x[], const double box[], float raw[])
 {
-  TpLattice lattice = {.present = PETSC_FALSE};
+  const PetscBool is_aligned = features->alignment.kind != TP_ALIGN_NONE ? PETSC_TRUE : PETSC_FALSE;
+  TpLattice       lattice    = {.present = PETSC_FALSE};
 
   PetscFunctionBeginUser;
   if (features->has_box) TpLatticeCreate(box, &lattice);
+  if (is_aligned) TpFeaturesMove(features, &lattice, x);
   for (PetscInt i = 0; i < features->count; ++i) {
     const PetscInt *index = features->feature[i].index;
 
@@ -82,7 +87,7 @@ PetscErrorCode TpFeaturesCompute(TpFeatures features, const double x[], const do
       raw[i] = (float)TpGeometryDistance(&lattice, x, index);
       break;
     case TP_FEATURE_COORDINATE:
-      raw[i] = Coordinate(features, x[index[0]]);
+      raw[i] = is_aligned ? (float)TpFeaturesAligned(features, index[0]) : Coordinate(features, x[index[0]]);
       break;
     }
   }

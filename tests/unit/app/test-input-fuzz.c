@@ -321,7 +321,7 @@ static PetscErrorCode Build(TpConfig config, const TpSettings *settings)
   char        *text;
 
   PetscFunctionBeginUser;
-  PetscCall(TpSettingsUnits(config, &units));
+  PetscCall(TpSettingsUnits(config, PETSC_FALSE, &units));
   PetscCall(TpConfigWriteText(config, units, settings, NULL, &text));
   PetscCall(
       TpSettingsCompare(settings, config, text, "written again")); /* what was read is written, and reads as the same */
@@ -482,7 +482,7 @@ static void CheckWrongKinds(void)
           TpConfigReadText(config, "x.yaml", ".",
                            "run: {rounds: 1}\nengine: {kind: openmm, timestep: 1 fs}\nladder: {temperatures: [1]}\n"));
       PetscErrorCode code = TpConfigSet(config, assignment);
-      if (!code) code = TpSettingsCreate(config, "x.yaml", &settings);
+      if (!code) code = TpSettingsCreate(config, "x.yaml", PETSC_FALSE, &settings);
       TpTestExpectThat(code == TP_ERR_INPUT && strstr(TpInputErrorMessage(), row->key), "%s: code %d, '%s'", assignment,
                        (int)code, TpInputErrorMessage());
       TpTestCall(TpSettingsDestroy(&settings));

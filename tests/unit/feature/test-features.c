@@ -354,9 +354,62 @@ static PetscErrorCode TestMistakes(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A molecule that is turned, moved, and cut by the border of its box has the coordinates of the one that is not. */
+static PetscErrorCode TestAlign(void)
+{
+  enum { ATOMS = 6 };
+  const double            box[9] = {4.0, 0.0, 0.0, 0.0, 5.0, 0.0, 0.0, 0.0, 6.0};
+  double                  x[3 * ATOMS], y[3 * ATOMS];
+  TpTopology              topology  = {.num_atoms = ATOMS, .x = x};
+  TpFeatureSystem         system    = Particles(ATOMS, PETSC_TRUE);
+  const TpFeatureSettings centre    = {.coordinates = TEXTS(1, "1 2 3 5"), .align = TP_ALIGN_CENTRE};
+  const TpFeatureSettings superpose = {.coordinates = TEXTS(1, "1 2 3 5"), .align = TP_ALIGN_SUPERPOSE};
+  float                   raw[12], turned[12], moved[12];
+
+  PetscFunctionBeginUser;
+  system.topology = &topology;
+  TpRandomUniform(SEED, TP_RANDOM_TEST, 7, 0, 3 * ATOMS, x);
+  for (int n = 0; n < 20; ++n) {
+    double q[4], size = 0.0, mean[3] = {0.0};
+
+    TpRandomNormal(SEED, TP_RANDOM_TEST, 8, (uint64_t)n, 4, q);
+    for (int i = 0; i < 4; ++i) size += q[i] * q[i];
+    for (int i = 0; i < 4; ++i) q[i] /= sqrt(size);
+    const double r[3][3] = {
+        {1 - 2 * (q[2] * q[2] + q[3] * q[3]), 2 * (q[1] * q[2] - q[0] * q[3]), 2 * (q[1] * q[3] + q[0] * q[2])},
+        {2 * (q[1] * q[2] + q[0] * q[3]), 1 - 2 * (q[1] * q[1] + q[3] * q[3]), 2 * (q[2] * q[3] - q[0] * q[1])},
+        {2 * (q[1] * q[3] - q[0] * q[2]), 2 * (q[2] * q[3] + q[0] * q[1]), 1 - 2 * (q[1] * q[1] + q[2] * q[2])}};
+
+    for (int i = 0; i < ATOMS; ++i)
+      for (int j = 0; j < 3; ++j) {
+        const double length = box[4 * j];
+
+        y[3 * i + j] = r[j][0] * x[3 * i] + r[j][1] * x[3 * i + 1] + r[j][2] * x[3 * i + 2] + 0.3 * n;
+        y[3 * i + j] -= length * floor(y[3 * i + j] / length);
+      }
+    PetscCall(ComputeOnce(&superpose, &system, x, box, raw));
+    PetscCall(ComputeOnce(&superpose, &system, y, box, turned));
+    for (int i = 0; i < 12; ++i) TpTestExpectClose(turned[i], raw[i], 2e-6);
+    PetscCall(ComputeOnce(&centre, &system, y, box, moved));
+    for (int i = 0; i < 12; ++i) mean[i % 3] += (double)moved[i];
+    for (int j = 0; j < 3; ++j) TpTestExpectClose(mean[j], 0.0, 2e-6);
+    /* a rotation keeps distances */
+    TpTestExpectClose(
+        hypot(hypot((double)(moved[0] - moved[9]), (double)(moved[1] - moved[10])), (double)(moved[2] - moved[11])),
+        hypot(hypot((double)(raw[0] - raw[9]), (double)(raw[1] - raw[10])), (double)(raw[2] - raw[11])), 2e-6);
+  }
+  system.topology = NULL;
+  TpTestExpectInputError(ComputeOnce(&superpose, &system, x, box, raw), "features.align: superpose turns atoms onto");
+  TpTestExpectInputError(
+      ComputeOnce(&(TpFeatureSettings){.distances = TEXTS(1, "0 1"), .align = TP_ALIGN_CENTRE}, &system, x, box, raw),
+      "features.coordinates names no atoms");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   TpTestBegin(&argc, &argv);
+  TpTestCall(TestAlign());
   TpTestCall(TestKnownTorsions());
   TpTestCall(TestDistancesAgainstAllImages());
   TpTestCall(TestTorsionsOfImages());
