@@ -14,6 +14,20 @@ static void Moments(const TpMixture *mixture, const double weight[], double *mea
   *deviation = sqrt(squares);
 }
 
+/* Distance of a label to the nearest rung, in standard deviations of the labels there. */
+static double Distance(const TpMixture *mixture, double at)
+{
+  double nearest = PETSC_MAX_REAL;
+
+  for (PetscInt k = 0; k < mixture->count; ++k) {
+    const double t     = mixture->temperature[k];
+    const double width = mixture->label == TP_LABEL_JITTER ? mixture->jitter : t * sqrt(2.0 / mixture->degrees);
+
+    nearest = PetscMin(nearest, fabs(at - t) / width);
+  }
+  return nearest;
+}
+
 /* "80 % of 300, 20 % of 320": rungs of at least one percent. */
 static void Describe(const TpMixture *mixture, const double weight[], size_t size, char text[])
 {
@@ -41,6 +55,10 @@ PetscErrorCode TpMixtureTell(const TpMixture *mixture, PetscInt count, const dou
     double       mean, deviation;
     char         text[256];
 
+    if (Distance(mixture, t) > 4.0) {
+      TpLog(TP_LOG_PRODUCTION, "the label %g is that of no frame: between rungs the network interpolates", t);
+      continue;
+    }
     TpLabelMixture((TpLabelKind)mixture->label, mixture->degrees, mixture->jitter, mixture->count, mixture->temperature,
                    mixture->share, t, weight);
     Moments(mixture, weight, &mean, &deviation);

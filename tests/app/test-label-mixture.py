@@ -56,4 +56,6 @@ for label, found in zip(LABELS, x.var(axis=1)):
     told = ", ".join(f"{100 * share:.0f} % of {t:g}" for share, t in zip(weights(label, found_degrees), RUNGS) if share > 0.01)
     expect(f"the label {label:g} means {told}\n" in result.out, f"label {label}: expected {told}: {result.out}")
 expect(result.err.count("it is a mixture of rungs") == 3, f"three warnings: {result.err}")
+result = run_ok(0, "generate", "run/model.h5", "--temperature", "20", "--samples", "10", "--output", "far.h5", folder=folder)
+expect("the label 20 is that of no frame" in result.out and "mixture" not in result.err, f"a label without frames: {result}")
 finish()
