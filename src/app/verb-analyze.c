@@ -54,8 +54,8 @@ static PetscErrorCode ReadParameters(const TpCommandLine *command, Job *job)
                  "--set %s: the run is done; allowed here are keys of the section analysis", command->sets[i]);
     PetscCall(TpConfigSet(job->config, command->sets[i]));
   }
-  PetscCall(TpSettingsUnits(job->config, &job->units));
-  PetscCall(TpSettingsCreate(job->config, job->path, &job->settings));
+  PetscCall(TpSettingsUnits(job->config, PETSC_FALSE, &job->units));
+  PetscCall(TpSettingsCreate(job->config, job->path, PETSC_FALSE, &job->settings));
   if (command->input) PetscCall(TpSettingsCompare(&job->settings, job->config, job->parameters, job->path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
