@@ -3,6 +3,7 @@
 #include "lammps-bench.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 static PetscErrorCode HashOf(const TpEngineSettings *settings, uint64_t *hash)
 {
