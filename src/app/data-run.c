@@ -3,7 +3,7 @@
 
 #include "run-impl.h"
 
-#include <string.h>
+#include <math.h>
 
 typedef struct {
   TpFile   file;
@@ -26,16 +26,16 @@ static PetscErrorCode ReadTexts(TpFile file, const char *dataset, PetscInt count
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode CheckUnits(TpDataFile *file, TpFile h5)
+/* 1 / (beta T) is k_B, which tells the unit system. */
+static PetscErrorCode CheckUnits(TpDataFile *file, const Own *own)
 {
-  const TpUnitSystem units = (TpUnitSystem)file->settings->data.units;
-  char              *unit;
+  const double boltzmann = TpBoltzmann((TpUnitSystem)file->settings->data.units);
+  double       beta;
 
   PetscFunctionBeginUser;
-  PetscCall(TpFileReadText(h5, "/ladder/temperature", "unit", &unit));
-  TpCheckInput(!strcmp(unit, TpUnitName(units, TP_DIMENSION_TEMPERATURE)), "data.units: %s is in %s units", file->path,
-               unit[0] ? "molecular" : "reduced");
-  PetscCall(PetscFree(unit));
+  PetscCall(TpFileReadRows(own->file, "/ladder/beta", TP_FILE_DOUBLE, 0, 1, &beta));
+  TpCheckInput(fabs(beta * own->temperature[0] * boltzmann - 1.0) < 1e-6, "data.units: %s is in %s units", file->path,
+               boltzmann == 1.0 ? "molecular" : "reduced");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -52,7 +52,6 @@ static PetscErrorCode Open(TpDataFile *file)
   PetscCall(PetscNew(&own));
   file->own = own;
   PetscCall(TpFileOpen(PETSC_COMM_SELF, file->path, TP_RUN_FORMAT, TP_RUN_VERSION, &own->file));
-  PetscCall(CheckUnits(file, own->file));
   PetscCall(TpFileShape(own->file, "/features/value", 3, shape));
   PetscCall(TpFileReadRows(own->file, "/progress/rounds_written", TP_FILE_INT64, 0, 1, &rounds));
   PetscCall(TpFileReadInteger(own->file, "/", "feature_interval", &interval));
@@ -67,6 +66,7 @@ static PetscErrorCode Open(TpDataFile *file)
   PetscCall(TpDataFileAllocate(file));
   PetscCall(PetscMalloc1(own->num_rungs, &own->temperature));
   PetscCall(TpFileReadAll(own->file, "/ladder/temperature", TP_FILE_DOUBLE, 1, &rungs, own->temperature));
+  PetscCall(CheckUnits(file, own));
   PetscCall(TpFileReadAll(own->file, "/features/period", TP_FILE_DOUBLE, 1, &features, file->period));
   PetscCall(ReadTexts(own->file, "/features/name", file->num_features, TP_NAME_LENGTH, file->name[0]));
   PetscCall(ReadTexts(own->file, "/features/unit", file->num_features, TP_UNIT_LENGTH, file->unit[0]));

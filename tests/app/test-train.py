@@ -146,6 +146,9 @@ output: {trajectory_interval: 1}
     common = ["--set", "data.periods=[]", "--set", "data.temperature_column=-1", "--set", "training.hold_out=[2]", "--set", "training.steps=20"]
     result = train("from-run", "--set", "data.files=[md/run.h5]", "--set", "data.skip=50", *common)
     expect(result.out.count(": 150 frames") == 3 and "2 : 150 frames  (held out)" in result.out, f"run.h5: {result}")
+    result = tempera(0, "train", "input.yaml", "--set", "run.folder=refused", "--set", "data.files=[md/run.h5]", "--set", "data.units=molecular",
+                     *common, folder=folder)
+    expect(result.status == 2 and "data.units: md/run.h5 is in reduced units" in result.err, f"units of run.h5: {result}")
     files = ", ".join(f"md/trajectory/rung-{k:03d}.h5" for k in range(3))
     result = train("from-h5md", "--set", f"data.files=[{files}]", "--set", "data.skip=50", "--set", "data.temperatures=[1, 2, 3]", "--set",
                    "features.coordinates=[all]", *common)
