@@ -46,8 +46,8 @@ static PetscErrorCode CheckSame(TpFile from, TpFile to, const char *name, TpFile
 
 PetscErrorCode TpFileCopyRows(TpFile from, TpFile to, const char *name, PetscInt64 num_rows)
 {
-  TpFileType     type = TP_FILE_INT32;
-  size_t         row_bytes;
+  TpFileType     type      = TP_FILE_INT32;
+  size_t         row_bytes = 0;
   PetscInt64     rows, first, last;
   char          *piece;
   int            size;
