@@ -226,6 +226,9 @@ PetscErrorCode TpTrajectoryWrite(TpFile file, const TpTrajectorySettings *settin
 /** Make a folder and its parents (rank 0 does); fine if it is there. Errors: TP_ERR_INPUT on all ranks with the system's reason. Collective. **/
 PetscErrorCode TpFolderCreate(MPI_Comm comm, const char *path);
 
+/** Make a renamed or new file's entry in its folder last. Errors: TP_ERR_STOPPED. One rank. **/
+PetscErrorCode TpFolderSync(const char *path);
+
 /** Whether a path exists (rank 0 looks). Collective. **/
 PetscErrorCode TpPathExists(MPI_Comm comm, const char *path, PetscBool *exists);
 

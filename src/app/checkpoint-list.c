@@ -1,10 +1,11 @@
-/* The checkpoints in a run folder: which is the newest whole one, which may go. */
+/* The checkpoints in a run folder: which is the newest whole one, which may go, which are of rounds that will be others. */
 #include "run-impl.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* "round-000000001000.h5", of a training "step-...", -> 1000 rounds done; 0 for any other name. */
@@ -65,6 +66,68 @@ PetscErrorCode TpCheckpointPrune(TpRun run)
   PetscCall(PetscFree(rounds));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* --------------------------------------------------------------------------------------------------------- set aside */
+
+/* A folder of a name that none had before: nothing that was set aside earlier is written over. */
+static PetscErrorCode MakeAside(TpRun run, char folder[PETSC_MAX_PATH_LEN])
+{
+  char name[64];
+  int  failed = 1;
+
+  PetscFunctionBeginUser;
+  for (int number = 1; failed; ++number) {
+    snprintf(name, sizeof(name), "checkpoints/aside-%d", number);
+    PetscCall(TpRunPath(run, name, folder));
+    failed = mkdir(folder, 0777);
+    if (failed && errno != EEXIST)
+      PetscFunctionReturn(TpStopError("%s: can't make the folder: %s", folder, strerror(errno)));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode MoveInto(TpRun run, const char *folder, PetscInt64 rounds)
+{
+  char from[PETSC_MAX_PATH_LEN], to[PETSC_MAX_PATH_LEN + 32];
+
+  PetscFunctionBeginUser;
+  PetscCall(TpCheckpointPath(run, rounds - 1, from));
+  snprintf(to, sizeof(to), "%s%s", folder, strrchr(from, '/'));
+  if (rename(from, to)) PetscFunctionReturn(TpStopError("%s: can't be moved to %s: %s", from, to, strerror(errno)));
+  PetscCall(TpFolderSync(to));
+  PetscCall(TpFolderSync(from));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The newest first: whenever the program is killed, those left are an unbroken row. */
+static PetscErrorCode SetAsideHere(TpRun run)
+{
+  PetscInt       count, newer = 0;
+  PetscInt64    *rounds;
+  char           folder[PETSC_MAX_PATH_LEN];
+  PetscErrorCode code = PETSC_SUCCESS;
+
+  PetscFunctionBeginUser;
+  PetscCall(ListHere(run, &count, &rounds));
+  while (newer < count && rounds[newer] > run->first_round) ++newer;
+  if (newer) code = MakeAside(run, folder);
+  for (PetscInt i = 0; i < newer && !code; ++i) code = MoveInto(run, folder, rounds[i]);
+  if (newer && !code)
+    TpLog(TP_LOG_WARNING,
+          "%s: checkpoints behind round %lld are kept here; the rounds to come take the place of theirs", folder,
+          (long long)run->first_round);
+  PetscCall(PetscFree(rounds));
+  PetscFunctionReturn(code);
+}
+
+PetscErrorCode TpCheckpointSetAside(TpRun run)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TpAgree(run->groups->group, run->is_writer ? SetAsideHere(run) : PETSC_SUCCESS));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* -------------------------------------------------------------------------------------------------------------- find */
 
 /* The list on the writer, for all. */
 static PetscErrorCode ListEverywhere(TpRun run, PetscInt *count, PetscInt64 **rounds)

@@ -290,6 +290,14 @@ PetscErrorCode TpCheckpointPath(TpRun run, PetscInt64 round, char path[PETSC_MAX
 /** Remove all but the newest `keep` (trainer 0 does). Collective on the trainer group. **/
 PetscErrorCode TpCheckpointPrune(TpRun run);
 
+/**
+  Move checkpoints of more rounds than `first_round` to checkpoints/aside-N: their rows in run.h5 are about to be written over, so none of them may be
+  restarted from, nor push new ones out. To be called before any file forgets a row. Collective on the trainer group.
+
+  Errors: TP_ERR_STOPPED if they can't be moved.
+**/
+PetscErrorCode TpCheckpointSetAside(TpRun run);
+
 /** Rounds done by the newest checkpoint of the run folder, whole or not; 0: there is none. Collective on world. **/
 PetscErrorCode TpCheckpointNewest(TpRun run, PetscInt64 *rounds);
 

@@ -109,7 +109,8 @@ static PetscErrorCode Begin(TpRun run, const TpCommandLine *command, TpReplica *
   if (run->is_writer) Greet(run, command->restart);
   if (run->is_writer) PetscCall(TpRunTellMixture(run));
   if (!run->groups->is_replica) {
-    code = TpRunFolderWriteParameters(run, "run");
+    code = TpCheckpointSetAside(run);
+    if (!code) code = TpRunFolderWriteParameters(run, "run");
     if (!code) code = TpLearnerCreate(run, learner);
   }
   PetscCall(TpAgree(run->groups->world, code));

@@ -149,8 +149,3 @@ PetscErrorCode TpSealWrite(const char *path, PetscInt num_entries, const TpFileE
 
 /** Check the seal before HDF5 opens the file: TP_ERR_INPUT with a line that says what is wrong. One rank. **/
 PetscErrorCode TpSealCheck(const char *path);
-
-/* ------------------------------------------------------------------------------------------------------- folder.c */
-
-/** Make a renamed or new file's entry in its folder last. One rank. **/
-PetscErrorCode TpFolderSync(const char *path);
