@@ -70,10 +70,14 @@ def command_line(ranks, *arguments):
     return [*mpirun, TEMPERA, *[str(a) for a in arguments]]
 
 
+# Without mpirun Open MPI starts a daemon beside the program, in case that it wants to spawn others; that takes longer than all the rest of a start.
+_ALONE = {"OMPI_MCA_ess_singleton_isolated": "1"}
+
+
 def tempera(ranks, *arguments, folder, timeout=300, environment=None):
     """Run it in `folder` to its end."""
     done = subprocess.run(command_line(ranks, *arguments), cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout,
-                          env={**os.environ, **(environment or {})})
+                          env={**os.environ, **({} if ranks else _ALONE), **(environment or {})})
     return Result(done.returncode, done.stdout, done.stderr)
 
 

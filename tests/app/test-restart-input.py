@@ -45,9 +45,23 @@ REFUSED = {
     "features.label": "bath",
     "diffusion.schedule": "linear",
     "stream.shards": "2",
+    "output.energy_interval": "2",
     "output.feature_interval": "2",
     "run.rounds": "19",
 }
+
+# All other keys of the section; a new key must be put into one of the two lists.
+OUTPUT = {
+    "output.report_interval": "7",
+    "output.checkpoint_interval": "9",
+    "output.keep_checkpoints": "3",
+    "output.trajectory_interval": "5",
+    "output.trajectories": "both",
+    "output.velocities": "false",
+}
+keys = {line.split("`")[1] for line in run_ok(0, "--reference", folder=folder).out.splitlines() if line.startswith("| `output.")}
+expect(len(keys) >= 8, f"the keys of output are {sorted(keys)}")
+expect(keys == set(OUTPUT) | {key for key in REFUSED if key.startswith("output.")}, f"a restart is not tried with all of {sorted(keys)}")
 
 copy = os.path.join(folder, "refused")
 cut_run(source, copy, AT)
@@ -65,6 +79,13 @@ expect(files(os.path.join(copy, "run")) == before, "a refused restart changed th
 run_ok(ranks + 1, "run", "input.yaml", "--restart", "--set", "output.report_interval=7", "--set", "stream.max_lag=1", "--set",
        "groups.trainers=2", "--set", "output.checkpoint_interval=9", folder=copy)
 expect_same(source, copy, "other intervals, lag and number of trainers", ("/@parameters",), metrics=False)
+
+copy = os.path.join(folder, "output")
+cut_run(source, copy, AT)
+run_ok(ranks, "run", "input.yaml", "--restart", *[word for key, value in OUTPUT.items() for word in ("--set", f"{key}={value}")], folder=copy)
+found = run_differences(os.path.join(source, "run"), os.path.join(copy, "run"), ("/@parameters",), metrics=False)
+expect(not [line for line in found if not line.startswith("rung-")], f"other output changes more than trajectories: {found}")
+expect(any(line.startswith("rung-") for line in found), "another interval leaves the trajectories as they were")
 
 # ------------------------------------------------------------------------------------------------------------ damaged files
 
