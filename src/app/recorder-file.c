@@ -87,18 +87,21 @@ static PetscErrorCode WriteFacts(TpRun run, TpFile file)
 
 /* --------------------------------------------------------------------------------------------------------------- rows */
 
-/* How many rows there are, and how many there is room for: rows of this run's rungs and features. The same on all trainers. */
+/* How many rows there are, and how many there is room for: rows of this run's rungs, features and intervals. The same on all trainers. */
 static PetscErrorCode CountRows(TpRun run, TpFile file, const char *path, PetscInt64 *room, PetscInt64 *written)
 {
   const PetscInt64 one = 1;
 
   PetscFunctionBeginUser;
   PetscCall(TpFileShape(file, "/training/loss", 1, room));
-  const PetscInt64 by_rung[]    = {*room, run->ladder->num_rungs};
-  const PetscInt64 by_feature[] = {*room, run->ladder->num_rungs, run->system.num_features};
+  const PetscInt64 by_feature[] = {*room / TpRecordInterval(run, TP_RECORD_EACH_FRAME), run->ladder->num_rungs,
+                                   run->system.num_features};
 
-  for (int i = 0; i < TP_RECORD_COLUMNS; ++i)
+  for (int i = 0; i < TP_RECORD_COLUMNS; ++i) {
+    const PetscInt64 by_rung[] = {*room / TpRecordInterval(run, tp_record_columns[i].cadence), run->ladder->num_rungs};
+
     PetscCall(TpFileCheckShape(file, tp_record_columns[i].name, tp_record_columns[i].type, 2, by_rung));
+  }
   PetscCall(TpFileCheckShape(file, "/features/value", TP_FILE_FLOAT, 3, by_feature));
   PetscCall(TpFileCheckShape(file, "/training/loss", TP_FILE_DOUBLE, 1, room));
   PetscCall(TpFileCheckShape(file, "/progress/rounds_written", TP_FILE_INT64, 1, &one));
