@@ -1,5 +1,5 @@
 /**
-  Nn: layers and networks, forward and backward by hand, on matrix kernels of its own that are chosen by processor at run time. No MPI, no files,
+  Nn: layers, networks and energies, forward and backward by hand, on matrix kernels of its own that are chosen by processor at run time. No MPI, no files,
   no diffusion.
 
   Numbers are TpNumber: float in the program. The same sources compiled with -DTP_NN_DOUBLE give a double precision library, with which the
@@ -124,3 +124,68 @@ PetscErrorCode TpNetworkForward(TpNetwork network, const TpNumber parameters[], 
 /** After TpNetworkForward() with the same arguments: given dy [B, D], gradient [parameters] += ..., dx [B, D] (NULL: not wanted). **/
 PetscErrorCode TpNetworkBackward(TpNetwork network, const TpNumber parameters[], TpWorkspace workspace, PetscInt B,
                                  const TpNumber dy[], TpNumber gradient[], TpNumber dx[]);
+
+/* ---------------------------------------------------------------------------------------------------------- energies */
+
+/**
+  Networks with one output, an energy, that are learned through their gradient. The energy is smooth in x and t, so that all its derivatives exist.
+
+  mlp    of a point x with D coordinates: a residual MLP.
+  fluid  of particles in a periodic cube: messages between neighbours with scalar and vector channels. Does not change under translations,
+         exchange of particles and the rotations of the cube; between particles that are in the same cell it has full rotational symmetry.
+
+  The score of p(x) ~ exp(-E) is -grad E, and its Jacobian is symmetric by construction.
+
+  Source of the fluid's messages: Schuett, Unke and Gastegger, ICML 2021 (PaiNN).
+**/
+typedef enum { TP_ENERGY_MLP, TP_ENERGY_FLUID } TpEnergyKind;
+
+typedef struct {
+  TpEnergyKind kind;
+  PetscInt64   width;      /* of the hidden layers; fluid: channels */
+  PetscInt64   depth;      /* residual blocks; fluid: rounds of messages */
+  PetscInt64   embedding;  /* functions of time, even, >= 4 */
+  PetscInt64   radial;     /* fluid: functions of the distance, >= 2 */
+  double       box_length; /* fluid: edge of the cube */
+  double       cutoff;     /* fluid: no messages beyond it; <= box_length / 2 */
+} TpEnergySettings;
+
+/**
+  An energy network E(x, t, c). Not collective. Free with TpNetworkDestroy(); parameters, tensors, initialisation and workspaces are those of any network.
+
+  @param[in] num_inputs      mlp: D; fluid: 3, the coordinates of a particle
+  @param[in] num_conditions  C, standardised conditions; may be 0
+
+  Errors: TP_ERR_INPUT for impossible sizes, and a cutoff beyond half the box.
+**/
+PetscErrorCode TpEnergyCreate(const TpEnergySettings *settings, PetscInt num_inputs, PetscInt num_conditions,
+                              TpNetwork *network);
+
+/**
+  Energy, gradient and derivative in time. Not collective.
+
+  mlp: B points x [B, D] at t [B], c [B, C]: e [B], dx [B, D], dt [B]; each row's result depends on that row alone, bit for bit, at any B.
+  fluid: one configuration of B particles x [B, 3] at t [1], c [C]: e [1], dx [B, 3], dt [1]. The workspace's max_batch is of particles.
+
+  @param[out] e   energy
+  @param[out] dx  its gradient in x
+  @param[out] dt  its derivative in t (NULL: not wanted)
+**/
+PetscErrorCode TpEnergyEvaluate(TpNetwork network, const TpNumber parameters[], TpWorkspace workspace, PetscInt B,
+                                const TpNumber x[], const TpNumber t[], const TpNumber c[], TpNumber e[], TpNumber dx[],
+                                TpNumber dt[]);
+
+/**
+  After TpEnergyEvaluate() with the same arguments: gradient [parameters] += the parameter gradient of the directional derivative v . grad E, summed
+  over the rows, with v [B, inputs] held constant. Not collective.
+
+  Forward over reverse: the tangents of forward and backward pass along v, and one sweep of weight gradients.
+**/
+PetscErrorCode TpEnergyDirection(TpNetwork network, const TpNumber parameters[], TpWorkspace workspace, PetscInt B,
+                                 const TpNumber v[], TpNumber gradient[]);
+
+/**
+  Slow functions of time for energies, whose derivative in t must be smooth: e [B, width] = (sin(pi k t) / k, cos(pi k t) / k), k = 1 .. width / 2, and
+  de/dt (NULL: not wanted). width even.
+**/
+void TpSlowEmbedding(PetscInt B, PetscInt width, const TpNumber t[], TpNumber e[], TpNumber de[]);

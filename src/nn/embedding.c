@@ -23,3 +23,22 @@ void TpTimeEmbedding(PetscInt B, PetscInt width, const TpNumber t[], TpNumber e[
     }
   }
 }
+
+void TpSlowEmbedding(PetscInt B, PetscInt width, const TpNumber t[], TpNumber e[], TpNumber de[])
+{
+  const PetscInt half = width / 2;
+
+  for (PetscInt i = 0; i < B; i++) {
+    TpNumber *row = e + i * width;
+
+    for (PetscInt j = 0; j < half; j++) {
+      const double rate = PETSC_PI * (double)(j + 1), angle = rate * (double)t[i];
+
+      row[j]        = (TpNumber)(sin(angle) / (double)(j + 1));
+      row[half + j] = (TpNumber)(cos(angle) / (double)(j + 1));
+      if (!de) continue;
+      de[i * width + j]        = (TpNumber)(PETSC_PI * cos(angle));
+      de[i * width + half + j] = (TpNumber)(-PETSC_PI * sin(angle));
+    }
+  }
+}

@@ -20,6 +20,10 @@
       .norm_backward         = TpNormBackward_##suffix,                                                                \
       .attention_forward     = TpAttentionForward_##suffix,                                                            \
       .attention_backward    = TpAttentionBackward_##suffix,                                                           \
+      .message_forward       = TpMessageForward_##suffix,                                                              \
+      .message_tangent       = TpMessageTangent_##suffix,                                                              \
+      .message_backward      = TpMessageBackward_##suffix,                                                             \
+      .message_direction     = TpMessageDirection_##suffix,                                                            \
   }
 
 TABLE(baseline);

@@ -38,6 +38,24 @@ typedef struct {
   TpNumber *mean, *scale; /* [TP_TILE][C] of the group that the channel belongs to; scale = 1 / sqrt(variance + 1e-5) */
 } TpNorm;
 
+/**
+  One round of messages between particles. Edge e goes from particle `from[e]` to `to[e]`; edges of one receiver follow each other. F channels.
+
+    m = P[from] W[e]  (three parts m1 m2 m3 of F each),   ds[to] += m1,   v[to] += m2 v[from] + m3 u[e]   for each of three directions
+
+  A `t` before a name is its tangent, a `d` its adjoint, and a `q` the tangent of its adjoint.
+**/
+typedef struct {
+  PetscInt        num_edges, F;
+  const PetscInt *to, *from; /* [num_edges] */
+  const TpNumber *u, *tu;    /* [num_edges, 3] direction */
+  const TpNumber *P, *tP;    /* [particles, 3 F] what a particle sends */
+  const TpNumber *W, *tW;    /* [num_edges, 3 F] filters by distance */
+  const TpNumber *v, *tv;    /* [particles, 3, F] vectors before the round */
+  const TpNumber *ds, *qs;   /* [particles, F] of the scalars after the round */
+  const TpNumber *dv, *qv;   /* [particles, 3, F] of the vectors after the round */
+} TpMessages;
+
 typedef struct {
   const char *name; /* "avx512", "avx2", "baseline" */
 
@@ -81,6 +99,15 @@ typedef struct {
   void (*attention_forward)(PetscInt L, TpNumber qkv[], TpNumber o[]);
   /** Given d o, and qkv as the forward pass left it: dqkv. **/
   void (*attention_backward)(PetscInt L, const TpNumber qkv[], const TpNumber d_o[], TpNumber dqkv[]);
+
+  /** s, v +=, the messages. **/
+  void (*message_forward)(const TpMessages *messages, TpNumber s[], TpNumber v[]);
+  /** ts, tv +=, their tangents. **/
+  void (*message_tangent)(const TpMessages *messages, TpNumber ts[], TpNumber tv[]);
+  /** Adjoints of what went in: dv, dP, du +=, dW. **/
+  void (*message_backward)(const TpMessages *messages, TpNumber dv[], TpNumber dP[], TpNumber dW[], TpNumber du[]);
+  /** Their tangents: qv, qP +=, qW; and dW again. **/
+  void (*message_direction)(const TpMessages *messages, TpNumber qv[], TpNumber qP[], TpNumber dW[], TpNumber qW[]);
 } TpKernels;
 
 /** All that were built, fastest first; ended by NULL. **/
@@ -119,4 +146,10 @@ const TpKernels *TpKernelsBest(void);
                                               const TpNumber shift[], TpNumber y[]);                                   \
   void TP_KERNEL_JOIN(TpAttentionForward, suffix)(PetscInt L, TpNumber qkv[], TpNumber o[]);                           \
   void TP_KERNEL_JOIN(TpAttentionBackward, suffix)(PetscInt L, const TpNumber qkv[], const TpNumber d_o[],             \
-                                                   TpNumber dqkv[])
+                                                   TpNumber dqkv[]);                                                   \
+  void TP_KERNEL_JOIN(TpMessageForward, suffix)(const TpMessages *messages, TpNumber s[], TpNumber v[]);               \
+  void TP_KERNEL_JOIN(TpMessageTangent, suffix)(const TpMessages *messages, TpNumber ts[], TpNumber tv[]);             \
+  void TP_KERNEL_JOIN(TpMessageBackward, suffix)(const TpMessages *messages, TpNumber dv[], TpNumber dP[],             \
+                                                 TpNumber dW[], TpNumber du[]);                                        \
+  void TP_KERNEL_JOIN(TpMessageDirection, suffix)(const TpMessages *messages, TpNumber qv[], TpNumber qP[],            \
+                                                  TpNumber dW[], TpNumber qW[])

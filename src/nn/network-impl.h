@@ -3,22 +3,31 @@
 
 #include "tempera/nn.h"
 
-/** Tangents, when energy models need them, become further members. **/
 typedef struct {
   /* required */
   PetscErrorCode (*create)(TpNetwork network); /* adds the tensors, sets data */
   PetscErrorCode (*destroy)(TpNetwork network);
   double (*operations)(TpNetwork network);
   size_t (*workspace_size)(TpNetwork network, PetscInt max_batch, PetscBool both_ways); /* in numbers */
+
+  /* of denoisers */
   void (*forward)(TpNetwork network, const TpNumber parameters[], TpWorkspace workspace, PetscInt B, const TpNumber x[],
                   const TpNumber t[], const TpNumber c[], TpNumber y[]);
   void (*backward)(TpNetwork network, const TpNumber parameters[], TpWorkspace workspace, PetscInt B,
                    const TpNumber dy[], TpNumber gradient[], TpNumber dx[]);
+
+  /* of energies */
+  void (*evaluate)(TpNetwork network, const TpNumber parameters[], TpWorkspace workspace, PetscInt B,
+                   const TpNumber x[], const TpNumber t[], const TpNumber c[], TpNumber e[], TpNumber dx[],
+                   TpNumber dt[]);
+  void (*direction)(TpNetwork network, const TpNumber parameters[], TpWorkspace workspace, PetscInt B,
+                    const TpNumber v[], TpNumber gradient[]);
 } TpNetworkOps;
 
 struct TpNetwork_ {
   const TpNetworkOps *ops;
-  TpNetworkSettings   settings;
+  TpNetworkSettings   settings; /* of denoisers */
+  TpEnergySettings    energy;   /* of energies */
   PetscInt            num_inputs;
   PetscInt            num_conditions;
   PetscInt            num_parameters;
@@ -34,6 +43,7 @@ struct TpWorkspace_ {
   PetscInt  max_batch;
   PetscInt  batch;     /* of the last forward pass */
   PetscBool both_ways; /* or forward alone */
+  PetscInt  edges;     /* of the last evaluation of a fluid's energy */
   TpNumber *numbers;   /* the implementation's, laid out as it likes */
 };
 
@@ -54,5 +64,30 @@ void TpLinearAddInput(PetscInt B, PetscInt N, PetscInt M, const TpNumber w[], co
 void TpLinearAddWeights(PetscInt B, PetscInt N, PetscInt M, const TpNumber x[], const TpNumber dy[], TpNumber dw[],
                         TpNumber db[]);
 
+/** A linear layer: its place in the parameter block. **/
+typedef struct {
+  PetscInt N, M;
+  PetscInt w;
+  PetscInt b; /* -1: none */
+} TpLayer;
+
+/** Append a layer of normal weights with deviation weight_scale / sqrt(N), and zero biases if wanted; its tensors are name.weight and name.bias. **/
+PetscErrorCode TpNetworkAddLayer(TpNetwork network, const char *name, PetscInt N, PetscInt M, double weight_scale,
+                                 PetscBool has_bias, TpLayer *layer);
+
+/** Gradient of a layer's parameters by the directional derivative: of its weights the tangent dy^T tx + sy^T x of dy^T x, with sy the tangent of dy; of
+    its bias the column sums of sy. x without tangent: tx NULL. **/
+void TpLayerAddDirection(const TpLayer *layer, PetscInt B, const TpNumber x[], const TpNumber tx[], const TpNumber dy[],
+                         const TpNumber sy[], TpNumber gradient[]);
+
+/** dx = dy silu'(x) and its tangent sx = sy silu'(x) + dy silu''(x) tx; sx may be sy. **/
+void TpSiluBackwardTangent(PetscInt n, const TpNumber x[], const TpNumber tx[], const TpNumber dy[],
+                           const TpNumber sy[], TpNumber dx[], TpNumber sx[]);
+
+/** After a SiLU a normal input has mean square 0.356: this gain makes a layer's output of mean square 1 again. **/
+#define TP_SILU_GAIN 1.68
+
+extern const TpNetworkOps tp_energy_mlp;
+extern const TpNetworkOps tp_energy_fluid;
 extern const TpNetworkOps tp_network_mlp;
 extern const TpNetworkOps tp_network_unet;
