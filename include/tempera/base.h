@@ -133,6 +133,10 @@ typedef enum {
   TP_RANDOM_EXACT_SAMPLE,         /* id sample,  step caller's: exact samples of model potentials */
   TP_RANDOM_TEST,                 /* tests only                      */
   TP_RANDOM_PAIR,                 /* id block of proposals, step attempt: swaps of any two rungs */
+  TP_RANDOM_PATH_LENGTH,          /* id chain,   step move: of hybrid Monte Carlo along a path */
+  TP_RANDOM_PATH_VELOCITY,        /* id chain,   step move           */
+  TP_RANDOM_PATH_DECISION,        /* id chain,   step move           */
+  TP_RANDOM_INSERTION,            /* id configuration, step insertion */
 } TpRandomPurpose;
 
 /**

@@ -1,0 +1,58 @@
+/* Integrals over t: trapezoids over a grid, and the nodes of Gauss and Legendre. */
+#include "tempera/ti.h"
+
+#include <math.h>
+
+double TpTrapezoid(PetscInt64 K, const double values[], PetscInt64 stride)
+{
+  double sum = 0.5 * (values[0] + values[K]);
+
+  for (PetscInt64 k = stride; k < K; k += stride) sum += values[k];
+  return sum * (double)stride / (double)K;
+}
+
+/* P_n(x) and its derivative. */
+static double Legendre(PetscInt n, double x, double *slope)
+{
+  double before = 1.0, now = x;
+
+  for (PetscInt k = 2; k <= n; ++k) {
+    const double next = ((2.0 * (double)k - 1.0) * x * now - ((double)k - 1.0) * before) / (double)k;
+
+    before = now;
+    now    = next;
+  }
+  *slope = (double)n * (x * now - before) / (x * x - 1.0);
+  return now;
+}
+
+void TpGaussLegendre(PetscInt n, double node[], double weight[])
+{
+  for (PetscInt k = 0; k < n; ++k) {
+    double x = -cos(PETSC_PI * ((double)k + 0.75) / ((double)n + 0.5)), slope = 1.0;
+
+    for (int i = 0; i < 20; ++i) x -= Legendre(n, x, &slope) / slope;
+    (void)Legendre(n, x, &slope);
+    node[k]   = 0.5 * (1.0 + x);
+    weight[k] = n == 1 ? 1.0 : 1.0 / ((1.0 - x * x) * slope * slope);
+  }
+}
+
+/* The integral over [0, 1] of the product over i != k, left_out of (t - node_i) / (node_k - node_i): Gauss and Legendre do it exactly. */
+void TpInterpolatoryWeights(PetscInt n, const double node[], PetscInt left_out, double weight[])
+{
+  double place[256], share[256];
+
+  TpGaussLegendre(PetscMin(n, 256), place, share);
+  for (PetscInt k = 0; k < n; ++k) {
+    weight[k] = 0.0;
+    if (k == left_out) continue;
+    for (PetscInt j = 0; j < PetscMin(n, 256); ++j) {
+      double product = share[j];
+
+      for (PetscInt i = 0; i < n; ++i)
+        if (i != k && i != left_out) product *= (place[j] - node[i]) / (node[k] - node[i]);
+      weight[k] += product;
+    }
+  }
+}

@@ -1,0 +1,130 @@
+/* Moves keep a known distribution; trajectories along a path whose ends are known integrate to the known difference. */
+#include "tempera/ti.h"
+#include "test.h"
+
+#include <math.h>
+
+/* U = 4 (x^2 - 1)^2 + 0.5 x, whose ln Z at beta = 1 is 0.057331 (tests/reference). */
+static PetscErrorCode DoubleWell(void *context, const double x[], double *energy, double gradient[])
+{
+  PetscFunctionBeginUser;
+  (void)context;
+  *energy     = 4.0 * pow(x[0] * x[0] - 1.0, 2) + 0.5 * x[0];
+  gradient[0] = 16.0 * x[0] * (x[0] * x[0] - 1.0) + 0.5;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+#define ROWS 512
+
+static TpPath PathCreate(void)
+{
+  const TpPathSettings settings = {
+      .kind = TP_PATH_GAUSSIAN, .size = 1, .beta = 1.0, .lowest = -0.5, .potential = DoubleWell};
+  TpPath path;
+
+  TpTestCall(TpPathCreate(&settings, ROWS, &path));
+  return path;
+}
+
+/* Walkers begin at +1 and -1; <x> at t = 0 is -0.429217 by quadrature. The walkers are independent; 4 standard errors: one false alarm in 16000. */
+static void TestMoves(void)
+{
+  TpPath     path = PathCreate();
+  TpWalkers  walkers;
+  PetscInt64 accepted = 0;
+  double     sum = 0.0, squares = 0.0, energy = 0.0;
+
+  TpTestCall(TpWalkersCreate(path, ROWS, &walkers));
+  for (PetscInt i = 0; i < ROWS; ++i) walkers.y[i] = i % 2 ? 1.0 : -1.0;
+  TpTestCall(TpWalkersEvaluate(path, 0.0, &walkers));
+  for (uint64_t move = 0; move < 400; ++move)
+    TpTestCall(TpWalkersMove(path, 0.0, 0.5, 4, 3, 0, move, &walkers, &accepted));
+  for (PetscInt i = 0; i < ROWS; ++i) {
+    sum += walkers.y[i];
+    squares += walkers.y[i] * walkers.y[i];
+    energy += walkers.u[i];
+  }
+  const double mean = sum / ROWS, error = sqrt((squares / ROWS - mean * mean) / ROWS);
+
+  TpTestExpectClose(mean, -0.429217, 4 * error);
+  TpTestExpectClose(energy / ROWS, 0.354193, 4 * sqrt(0.831737 / ROWS));
+  TpTestExpect(accepted > 100 * ROWS && accepted < 400 * ROWS);
+  TpTestCall(TpWalkersDestroy(&walkers));
+  TpTestCall(TpPathDestroy(&path));
+}
+
+/* Without a network the reverse diffusion is wrong, and the moves have to put everything right. */
+static void TestTrajectories(void)
+{
+  const TpTrajectorySampling sampling = {.num_times = 128, .relax_steps = 12, .relax_length = 0.3};
+  TpPath                     path     = PathCreate();
+  double                    *integrand, *y, sum = 0.0, squares = 0.0;
+  PetscInt64                 accepted = 0;
+
+  TpTestCall(PetscMalloc2(ROWS * 129, &integrand, ROWS, &y));
+  TpTestCall(TpTrajectoriesSample(path, &sampling, 5, 0, 0, ROWS, integrand, y, &accepted));
+  for (PetscInt i = 0; i < ROWS; ++i) {
+    const double value = TpTrapezoid(128, integrand + i * 129, 1);
+
+    sum += value;
+    squares += value * value;
+  }
+  const double mean = sum / ROWS, error = sqrt((squares / ROWS - mean * mean) / ROWS);
+
+  TpTestExpect(error < 0.02);
+  TpTestExpectClose(mean + TpPathLogReference(path), 0.057331, 4 * error + 1e-3);
+  TpTestCall(PetscFree2(integrand, y));
+  TpTestCall(TpPathDestroy(&path));
+}
+
+/* A trajectory is a function of its number, not of those beside it. */
+static void TestIndependence(void)
+{
+  const TpTrajectorySampling sampling = {.num_times = 16, .relax_steps = 1, .relax_length = 0.3};
+  TpPath                     path     = PathCreate();
+  double                     all[5 * 17], one[17], y[5], end;
+  PetscInt64                 accepted = 0;
+
+  TpTestCall(TpTrajectoriesSample(path, &sampling, 5, 2, 40, 5, all, y, &accepted));
+  TpTestCall(TpTrajectoriesSample(path, &sampling, 5, 2, 43, 1, one, &end, &accepted));
+  for (int k = 0; k < 17; ++k) TpTestExpect(one[k] == all[3 * 17 + k]);
+  TpTestExpect(end == y[3]);
+  TpTestCall(TpTrajectoriesSample(path, &sampling, 5, 3, 43, 1, one, &end, &accepted));
+  TpTestExpect(end != y[3]);
+  TpTestCall(TpPathDestroy(&path));
+}
+
+static PetscErrorCode Broken(void *context, const double x[], double *energy, double gradient[])
+{
+  PetscFunctionBeginUser;
+  (void)context;
+  (void)x;
+  *energy     = NAN;
+  gradient[0] = NAN;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void TestDiverging(void)
+{
+  const TpTrajectorySampling sampling = {.num_times = 16, .relax_steps = 0};
+  const TpPathSettings       settings = {.kind = TP_PATH_GAUSSIAN, .size = 1, .beta = 1.0, .potential = Broken};
+  TpPath                     path;
+  double                     integrand[17], y;
+  PetscInt64                 accepted = 0;
+
+  TpTestCall(TpPathCreate(&settings, 1, &path));
+  TpTestExpectEqual(TpTrajectoriesSample(path, &sampling, 5, 0, 0, 1, integrand, &y, &accepted), TP_ERR_STOPPED);
+  TpTestExpectText(TpInputErrorMessage(), "the integrand is nan at t = 0.9375");
+  TpInputErrorClear();
+  TpTestCall(TpPathDestroy(&path));
+}
+
+int main(int argc, char **argv)
+{
+  TpTestBegin(&argc, &argv);
+  TestMoves();
+  TestTrajectories();
+  TestIndependence();
+  TestDiverging();
+  return TpTestEnd();
+}
