@@ -14,6 +14,7 @@
 #include "tempera/diffusion.h"
 #include "tempera/feature.h"
 #include "tempera/stream.h"
+#include "tempera/ti.h"
 
 typedef enum { TP_REDUCE_TREE, TP_REDUCE_ALLREDUCE } TpReduce;
 extern const char *const tp_reduce_words[]; /* "tree", "allreduce", NULL */
@@ -126,3 +127,58 @@ PetscErrorCode TpTrainerStep(TpTrainer trainer, TpShards shards);
   times and noise that are always the same. NaN without frames. The same bits for any number of trainers. Collective on the trainer group.
 **/
 PetscErrorCode TpTrainerValidate(TpTrainer trainer, TpShards shards, PetscInt64 rows_per_shard, double *loss);
+
+/* ---------------------------------------------------------------------------------------------------------- energies */
+
+/** What AdamW remembers of a block of weights. **/
+typedef struct {
+  PetscInt   num_parameters;
+  TpNumber  *parameters; /* [num_parameters] */
+  TpNumber  *average;    /* [num_parameters] exponential moving average */
+  TpNumber  *moment1;    /* [num_parameters] */
+  TpNumber  *moment2;    /* [num_parameters] */
+  PetscInt64 step;       /* updates done */
+} TpAdam;
+
+/** One update by `factor` times a gradient; of the settings, weight_decay and ema_decay count. Not collective. **/
+void TpAdamStep(const TpTrainSettings *settings, double learning_rate, TpAdam *adam, const TpNumber gradient[],
+                double factor);
+
+/** The configurations of one system that an energy is learned from, and its path with the trainer's network. **/
+typedef struct {
+  TpPath       path;
+  PetscInt64   count;
+  const float *y; /* [count, TpPathSize()] */
+} TpEnergyData;
+
+/** Learns an energy along paths; identical on all trainers. **/
+typedef struct TpEnergyTrainer_ {
+  TpNetwork                       network; /* ours */
+  TpWorkspace                     workspace;
+  TpAdam                          adam;
+  double                          loss; /* of the last step, per row */
+  struct TpEnergyTrainerBuffers_ *buffers;
+} * TpEnergyTrainer;
+
+/**
+  Not collective but for what TpTreeCreate() is, on `comm`, the trainer group; MPI_COMM_NULL: no steps will be done here, only the network is wanted.
+
+  @param[in] settings  batch, a multiple of num_shards; learning_rate falls to nothing over num_steps, as half a cosine; weight_decay, ema_decay
+  @param[in] max_rows  of a call to the network: rows, or particles of a fluid
+
+  Errors: TP_ERR_INPUT for a batch that does not fit the shards, and as TpEnergyCreate().
+**/
+PetscErrorCode TpEnergyTrainerCreate(const TpTrainSettings *settings, PetscInt64 num_steps,
+                                     const TpEnergySettings *energy, PetscInt num_inputs, PetscInt num_conditions,
+                                     PetscInt max_rows, PetscInt max_size, int num_shards, uint64_t seed, MPI_Comm comm,
+                                     TpEnergyTrainer *trainer);
+PetscErrorCode TpEnergyTrainerDestroy(TpEnergyTrainer *trainer);
+
+/**
+  One optimiser step. Collective on the trainer group. Shard s of S learns rows [batch s / S, batch (s + 1) / S), which are dealt out over the systems;
+  which configuration a row is, its time and its noise are functions of (seed, row, step). The sum is over a fixed tree: the same bits for any number
+  of trainers.
+
+  Errors: TP_ERR_STOPPED on all ranks if the loss or its gradient is not finite; nothing is changed then.
+**/
+PetscErrorCode TpEnergyTrainerStep(TpEnergyTrainer trainer, PetscInt num_systems, const TpEnergyData data[]);

@@ -47,30 +47,57 @@ static void AverageMore(TpTrainer trainer, double decay, double step, TpNumber a
   }
 }
 
-void TpAdamUpdate(TpTrainer trainer, const TpNumber gradient[], double rows)
+void TpAdamStep(const TpTrainSettings *settings, double learning_rate, TpAdam *adam, const TpNumber gradient[],
+                double factor)
 {
-  const TpTrainSettings *settings      = &trainer->buffers->settings;
-  const double           step          = (double)(trainer->step + 1);
-  const double           learning_rate = TpLearningRate(settings, trainer->step);
-  const TpNumber         rate          = (TpNumber)(learning_rate / (1.0 - pow(beta1, step)));
-  const TpNumber         unbias2       = (TpNumber)(1.0 / (1.0 - pow(beta2, step)));
-  const TpNumber         shrink        = (TpNumber)(learning_rate * settings->weight_decay);
-  const TpNumber         keep          = Keep(settings->ema_decay, step);
-  const TpNumber         factor        = (TpNumber)Factor(trainer, gradient, rows);
+  const double   step    = (double)(adam->step + 1);
+  const TpNumber scale   = (TpNumber)factor;
+  const TpNumber rate    = (TpNumber)(learning_rate / (1.0 - pow(beta1, step)));
+  const TpNumber unbias2 = (TpNumber)(1.0 / (1.0 - pow(beta2, step)));
+  const TpNumber shrink  = (TpNumber)(learning_rate * settings->weight_decay);
+  const TpNumber keep    = Keep(settings->ema_decay, step);
 
-  for (PetscInt i = 0; i < trainer->num_parameters; ++i) {
-    const TpNumber g = gradient[i] * factor;
-    const TpNumber m = trainer->moment1[i] + (TpNumber)(1.0 - beta1) * (g - trainer->moment1[i]);
-    const TpNumber v = trainer->moment2[i] + (TpNumber)(1.0 - beta2) * (g * g - trainer->moment2[i]);
-    const TpNumber w = trainer->parameters[i];
+  for (PetscInt i = 0; i < adam->num_parameters; ++i) {
+    const TpNumber g = gradient[i] * scale;
+    const TpNumber m = adam->moment1[i] + (TpNumber)(1.0 - beta1) * (g - adam->moment1[i]);
+    const TpNumber v = adam->moment2[i] + (TpNumber)(1.0 - beta2) * (g * g - adam->moment2[i]);
+    const TpNumber w = adam->parameters[i];
     const TpNumber u = w - shrink * w - rate * m / (sqrtf(v * unbias2) + (TpNumber)epsilon);
 
-    trainer->moment1[i]    = m;
-    trainer->moment2[i]    = v;
-    trainer->parameters[i] = u;
-    trainer->average[i]    = u + keep * (trainer->average[i] - u);
+    adam->moment1[i]    = m;
+    adam->moment2[i]    = v;
+    adam->parameters[i] = u;
+    adam->average[i]    = u + keep * (adam->average[i] - u);
   }
+  ++adam->step;
+}
+
+void TpAdamUpdate(TpTrainer trainer, const TpNumber gradient[], double rows)
+{
+  const TpTrainSettings *settings = &trainer->buffers->settings;
+  const double           step     = (double)(trainer->step + 1);
+  TpAdam                 adam     = {.num_parameters = trainer->num_parameters,
+                                     .parameters     = trainer->parameters,
+                                     .average        = trainer->average,
+                                     .moment1        = trainer->moment1,
+                                     .moment2        = trainer->moment2,
+                                     .step           = trainer->step};
+
+  TpAdamStep(settings, TpLearningRate(settings, trainer->step), &adam, gradient, Factor(trainer, gradient, rows));
   for (PetscInt i = 0; i < settings->ema_others.size; ++i)
     AverageMore(trainer, settings->ema_others.values[i], step, trainer->average + (i + 1) * trainer->num_parameters);
-  ++trainer->step;
+  trainer->step = adam.step;
+}
+
+/* Squares too: one that overflows would stay in Adam's second moment for ever. */
+PetscBool TpGradientIsFinite(PetscInt n, const TpNumber gradient[])
+{
+  TpNumber sum = 0;
+
+  for (PetscInt i = 0; i < n; ++i) {
+    const TpNumber square = gradient[i] * gradient[i];
+
+    sum += square - square; /* 0, or NaN where it is not finite */
+  }
+  return sum == 0 ? PETSC_TRUE : PETSC_FALSE;
 }

@@ -131,19 +131,6 @@ static PetscErrorCode GradientByAllreduce(TpTrainer trainer, TpShards shards, do
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Squares too: one that overflows would stay in Adam's second moment for ever. The same on all trainers. */
-static PetscBool IsGradientFinite(PetscInt n, const TpNumber gradient[])
-{
-  TpNumber sum = 0;
-
-  for (PetscInt i = 0; i < n; ++i) {
-    const TpNumber square = gradient[i] * gradient[i];
-
-    sum += square - square; /* 0, or NaN where it is not finite */
-  }
-  return sum == 0 ? PETSC_TRUE : PETSC_FALSE;
-}
-
 PetscErrorCode TpTrainerStep(TpTrainer trainer, TpShards shards)
 {
   struct TpTrainerBuffers_ *buffers = trainer->buffers;
@@ -158,7 +145,7 @@ PetscErrorCode TpTrainerStep(TpTrainer trainer, TpShards shards)
     PetscCall(GradientByAllreduce(trainer, shards, &idle));
   if (extra[TP_EXTRA_ROWS] > 0) {
     const double    loss    = (double)extra[TP_EXTRA_LOSS] / (double)extra[TP_EXTRA_ROWS];
-    const PetscBool is_good = IsGradientFinite(trainer->num_parameters, buffers->total);
+    const PetscBool is_good = TpGradientIsFinite(trainer->num_parameters, buffers->total);
 
     if (!isfinite(loss) || !is_good)
       PetscFunctionReturn(TpStopError("training: the loss is %g, its gradient is %s, at step %" PetscInt64_FMT

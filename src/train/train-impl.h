@@ -57,3 +57,6 @@ PetscErrorCode TpTrainerPredictRows(TpTrainer trainer, const TpNumber parameters
   @param[in] gradient  [num_parameters] summed over rows; divided by `rows` here
 **/
 void TpAdamUpdate(TpTrainer trainer, const TpNumber gradient[], double rows);
+
+/** Whether every number of a summed gradient, and its square, is finite. Pure. **/
+PetscBool TpGradientIsFinite(PetscInt n, const TpNumber gradient[]);
