@@ -4,14 +4,16 @@
   A path joins a real system (t = 0) and a system whose partition function is known (t = 1):
 
     gaussian  any potential U of coordinates without bounds, to a standard normal distribution:
-              beta U_t(y) = w (u_0 + soft(u)) + (1 - w) |y|^2 / 2 + t (1 - t) E(y, t),   w = (1 - t)^2,  u = beta U(x(y)) - u_0,
-              soft(u) = log(1 + c t u) / (c t) where u > 0. y are the coordinates of x shifted and scaled; those of free particles lose their centre.
+              beta U_t(y) = w (u_0 + soft(u)) + (1 - w) |y|^2 / 2 + t (1 - t) E(y, t),   w = (1 - t^2)^4,  u = beta U(x(y)) - u_0,
+              soft(u) = log(1 + c t^2 u) / (c t^2) where u > 0: the potential fades as the noise grows, and E stays small.
+              y are the coordinates of x shifted and scaled; those of free particles lose their centre.
               Noise: y_t = alpha y_0 + sigma z, alpha^2 + sigma^2 = 1.
     fluid     Lennard-Jones particles in a periodic cube of edge L, to the ideal gas; y = x / L:
-              beta U_t(y) = [t (1 - t) E(L y, t) + (1 - t) s_min beta U_soft(y, t)] / s(t),   s = s_min^(1 - t) s_max^t,
-              with pairs 4 (a^2 - a), a = 1 / (t + r^2)^3. Noise: y_t = y_0 + s z, folded into the cube.
+              beta U_t(y) = t (1 - t) E(L y, t) / s(t) + (1 - t) sum over pairs of W(h 4 beta (a^2 - a)),   s = s_min^(1 - t) s_max^t,
+              soft pairs: a = 1 / (tau^2 + r^2)^3, h = 1 / (1 + 4 tau^2), W(e) = log(1 + c e) / c where e > 0, c = 30 tau^2,
+              by the noise in a difference of two particles, tau^2 = 2 L^2 (s^2 - s_min^2). Noise: y_t = y_0 + s z, folded into the cube.
 
-  Without a network E = 0 (and s_min / s is left away): the classical path. Both ends are exact whatever the network says, so that
+  Without a network E = 0, and a fluid's pairs are (1 - t) 4 beta (a^2 - a), a = 1 / (t + r^2)^3: the classical path. Both ends are exact whatever the network says, so that
 
     ln (Z_0 / Z_1) = integral over t of < d/dt beta U_t >_t
 
@@ -60,6 +62,9 @@ PetscErrorCode TpPathSetNetwork(TpPath path, TpNetwork network, TpWorkspace work
 
 /** Coordinates of y. **/
 PetscInt TpPathSize(TpPath path);
+
+/** The context of the potential. **/
+void *TpPathContext(TpPath path);
 
 /** From the engine's coordinates x to y, and back. **/
 void TpPathFromEngine(TpPath path, const double x[], double y[]);
@@ -138,28 +143,36 @@ typedef struct {
 /** Leapfrog steps of a move. **/
 #define TP_LEAPS 3
 
-/** Time k of 0 .. K. Pure. **/
-double TpTrajectoryTime(const TpTrajectorySampling *sampling, PetscInt64 k);
+/** Time k of 0 .. num_times. Pure. **/
+double TpTrajectoryTime(TpPath path, PetscInt64 num_times, PetscInt64 k);
 
 /**
-  B trajectories from t = 1 to t = 0 by ancestral sampling of the reverse diffusion. Trajectory i is a function of (seed, member, first_id + i) alone. Not
-  collective.
+  B trajectories from t = 1 to t = 0 by the reverse diffusion. Trajectory i is a function of (seed, member, first_id + i) alone. Not collective.
+
+  The mean of exp(log_weight) is Z_0 / Z_1 whatever the network says, if relax_steps is 0: the chance of the way back from y_0 by adding noise, over that of
+  the way here. It is noisy if the network is bad, or the system large.
 
   @param[in]  member     which system: trajectories of two are independent; below 2^16
   @param[out] integrand  [B, K + 1] d/dt beta U_t at the times 0 .. K
+  @param[out] log_weight [B] of no meaning with relax_steps
   @param[out] y          [B, size] end configurations
   @param[in,out] accepted  moves accepted are added
 
   Errors: TP_ERR_STOPPED, naming t, for an integrand that is not finite or beyond 1e8.
 **/
 PetscErrorCode TpTrajectoriesSample(TpPath path, const TpTrajectorySampling *sampling, uint64_t seed, PetscInt member,
-                                    uint32_t first_id, PetscInt B, double integrand[], double y[],
+                                    uint32_t first_id, PetscInt B, double integrand[], double log_weight[], double y[],
                                     PetscInt64 *accepted);
+
+/**
+  ln of the mean of exp(log_weight) [n], its standard error by linear propagation, and how many independent samples the weights are worth (Kish).
+**/
+void TpMeanWeight(PetscInt64 n, const double log_weight[], double *log_mean, double *error, double *effective);
 
 /* -------------------------------------------------------------------------------------------------------- quadrature */
 
-/** Trapezoids over K even intervals of [0, 1]; and over every second time. values [K + 1]. **/
-double TpTrapezoid(PetscInt64 K, const double values[], PetscInt64 stride);
+/** Trapezoids between every stride-th of the times t [K + 1], at which values [K + 1] are known. **/
+double TpTrapezoid(PetscInt64 K, const double t[], const double values[], PetscInt64 stride);
 
 /** Nodes and weights of Gauss and Legendre on [0, 1], n >= 1. **/
 void TpGaussLegendre(PetscInt n, double node[], double weight[]);

@@ -67,6 +67,25 @@ typedef struct {
     PetscInt64 stride;
   } data;
   struct {
+    TpRealList particles; /* numbers of particles of lj-fluid to learn from; empty: engine.model.num_particles */
+    TpRealList evaluate;  /* numbers to give free energies of, beside those of the next */
+    PetscInt64 evaluate_interval; /* 0: those learned from alone */
+    PetscBool  extrapolate;
+    char      *configurations; /* file to read instead of simulating; "": simulate */
+    PetscInt64 training_steps;
+    double     cutoff;
+    PetscInt64 radial;
+    double     noise_min, noise_max; /* units of the box */
+    PetscInt64 times;
+    PetscInt64 trajectories;
+    PetscInt64 relax_steps;
+    double     relax_length;
+    PetscInt64 windows;
+    PetscInt64 window_rounds;
+    PetscInt64 window_moves;
+    PetscInt64 insertions;
+  } ti;
+  struct {
     PetscInt64 report_interval;     /* rounds */
     PetscInt64 energy_interval;     /* rounds; that of frames, a multiple of it, is stream.keep_interval */
     PetscInt64 checkpoint_interval; /* rounds */
@@ -161,6 +180,7 @@ PetscErrorCode TpVerbTrain(MPI_Comm comm, const TpCommandLine *command);
 PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command);
 PetscErrorCode TpVerbAnalyze(MPI_Comm comm, const TpCommandLine *command);
 PetscErrorCode TpVerbInfo(MPI_Comm comm, const TpCommandLine *command);
+PetscErrorCode TpVerbTi(MPI_Comm comm, const TpCommandLine *command);
 
 /* ----------------------------------------------------------------------------------------------------------- version */
 

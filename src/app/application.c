@@ -81,6 +81,8 @@ static PetscErrorCode Dispatch(int argc, char **argv, int rank)
     PetscCall(TpVerbRun(PETSC_COMM_WORLD, &command));
   else if (!strcmp(command.verb, "train"))
     PetscCall(TpVerbTrain(PETSC_COMM_WORLD, &command));
+  else if (!strcmp(command.verb, "ti"))
+    PetscCall(TpVerbTi(PETSC_COMM_WORLD, &command));
   else if (!strcmp(command.verb, "generate"))
     PetscCall(TpVerbGenerate(PETSC_COMM_WORLD, &command));
   else if (!strcmp(command.verb, "analyze"))

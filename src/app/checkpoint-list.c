@@ -187,7 +187,7 @@ static PetscErrorCode BeginAgain(TpRun run, PetscBool *allowed)
 
   PetscFunctionBeginUser;
   *allowed = PETSC_TRUE;
-  if (run->data) PetscFunctionReturn(PETSC_SUCCESS); /* a training writes over nothing that is worth keeping */
+  if (run->data || run->length) PetscFunctionReturn(PETSC_SUCCESS); /* these write over nothing that is worth keeping */
   PetscCall(TpRunPath(run, "run.h5", path));
   PetscCall(TpFileOpen(run->groups->world, path, TP_RUN_FORMAT, TP_RUN_VERSION, &file));
   PetscCall(TpFileReadAll(file, "/progress/rounds_written", TP_FILE_INT64, 1, &one, &written));

@@ -113,18 +113,19 @@ static const struct {
   const char *name;
   const char *operand;
 } verbs[] = {
-    {"run", "INPUT.yaml"}, {"train", "INPUT.yaml"}, {"generate", "MODEL.h5"}, {"analyze", "RUN"}, {"info", "FILE"},
+    {"run", "INPUT.yaml"},    {"train", "INPUT.yaml"}, {"ti", "INPUT.yaml"},
+    {"generate", "MODEL.h5"}, {"analyze", "RUN"},      {"info", "FILE"},
 };
 
 /* Options that a verb has no use for are mistakes, not noise: which option belongs to which verbs. */
 static const struct {
   const char *name;
-  const char *verbs[4];
+  const char *verbs[5];
 } options[] = {
-    {"--set", {"run", "train", "analyze"}},
-    {"--check", {"run", "train"}},
-    {"--restart", {"run", "train"}},
-    {"--max-hours", {"run", "train"}},
+    {"--set", {"run", "train", "ti", "analyze"}},
+    {"--check", {"run", "train", "ti"}},
+    {"--restart", {"run", "train", "ti"}},
+    {"--max-hours", {"run", "train", "ti"}},
     {"--reseed-rung", {"run"}},
     {"--verify-restart", {"run"}},
     {"--pilot", {"run"}},

@@ -139,6 +139,26 @@ const TpParameter tp_parameters[] = {
   LIST("training.hold_out", TEMPERATURE, training.hold_out, "", 1e-12, 1e12, "Temperatures of rungs whose frames are not learned from; the run ends by generating there and comparing."),
   LIST("training.hold_out_rungs", NONE, hold_out_rungs, "", 0, 65535, "The same by rung, counted from 0: for rungs whose temperature is tuned."),
 
+  /* ti */
+  LIST("ti.particles", NONE, ti.particles, "", 1, 100000, "Numbers of particles of lj-fluid to learn from, increasing; empty: engine.model.num_particles."),
+  INT("ti.evaluate_interval", ti.evaluate_interval, "0", 0, 100000, "Free energies of this many particles, twice as many, and so on up to the largest of ti.particles; 0: none but the others."),
+  LIST("ti.evaluate", NONE, ti.evaluate, "", 1, 100000, "Numbers of particles whose free energies are wanted beside those of ti.particles."),
+  BOOL("ti.extrapolate", ti.extrapolate, "false", "Allow ti.evaluate beyond the largest of ti.particles, a density that nothing was learned from."),
+  TEXT("ti.configurations", TP_PATH, ti.configurations, "", "ti.h5 of another run whose configurations are learned from; empty: simulate."),
+  INT("ti.training_steps", ti.training_steps, "4000", 1, 1e12, "Optimiser steps; training.learning_rate falls to nothing over them."),
+  REAL("ti.cutoff", LENGTH, ti.cutoff, "2.5", 1e-3, 1e6, "Distance up to which particles of the fluid's network send messages; at most half of engine.model.box_length."),
+  INT("ti.radial", ti.radial, "16", 2, 256, "Functions of the distance in the fluid's network."),
+  REAL("ti.noise_min", NONE, ti.noise_min, "1e-3", 1e-6, 0.1, "Least noise of the fluid's path, in units of the box."),
+  REAL("ti.noise_max", NONE, ti.noise_max, "0.5", 0.1, 10, "Largest noise of the fluid's path, in units of the box."),
+  INT("ti.times", ti.times, "128", 2, 1e6, "Steps of a trajectory from t = 1 to 0, even."),
+  INT("ti.trajectories", ti.trajectories, "1024", 2, 1e9, "Independent trajectories for each free energy."),
+  INT("ti.relax_steps", ti.relax_steps, "1", 0, 65535, "Moves of hybrid Monte Carlo at each time of the corrected trajectories; 0: only those that are not corrected."),
+  REAL("ti.relax_length", NONE, ti.relax_length, "0.1", 1e-9, 100, "Leapfrog steps of these moves and of the windows' at t = 0, in scaled coordinates (fluid: units of the box)."),
+  INT("ti.windows", ti.windows, "0", 0, 255, "Windows of the classical integration, one replica rank for each; 0: none. With more than one rung: as many."),
+  INT("ti.window_rounds", ti.window_rounds, "1000", 10, 1e9, "Samples of each window; the first fifth sets the step and is not counted."),
+  INT("ti.window_moves", ti.window_moves, "4", 1, 1e6, "Moves of hybrid Monte Carlo between two samples of a window."),
+  INT("ti.insertions", ti.insertions, "0", 0, 1e6, "Particles inserted into each configuration of the fluid by Widom's method; 0: none."),
+
   /* output */
   INT("output.report_interval", output.report_interval, "100", 1, 1e9, "Rounds between lines of progress; run.h5 and metrics.csv are written then."),
   INT("output.energy_interval", output.energy_interval, "1", 1, 1e9, "Rounds between energies and kinetic temperatures in run.h5; exchanges are there for every round."),

@@ -51,10 +51,16 @@ PetscErrorCode TpRunFolderCheck(TpRun run, MPI_Comm comm, const char *name, Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* All rounds of the work. */
+static PetscInt64 Length(TpRun run)
+{
+  return run->length ? run->length : run->settings.run.rounds;
+}
+
 /* A run may become longer or shorter, but what is done stays: also what checkpoints behind the one to go on from have done. */
 static PetscErrorCode CheckLength(TpRun run)
 {
-  const PetscInt64 rounds = run->settings.run.rounds;
+  const PetscInt64 rounds = Length(run);
   PetscInt64       done;
 
   PetscFunctionBeginUser;
@@ -77,9 +83,9 @@ PetscErrorCode TpRunFolderOpen(TpRun run, const TpCommandLine *command, char che
   PetscCall(TpAgree(world, Lock(run)));
   if (command->restart) PetscCall(TpCheckpointFind(run, command->restart_path, checkpoint, &run->first_round));
   if (command->restart) PetscCall(CheckLength(run));
-  TpCheckInput(run->reseed_rung < 0 || run->first_round < run->settings.run.rounds,
+  TpCheckInput(run->reseed_rung < 0 || run->first_round < Length(run),
                "--reseed-rung: all %" PetscInt64_FMT " rounds are done", run->first_round);
-  if (run->first_round < run->settings.run.rounds) PetscCall(TpAgree(world, RemoveMarker(run, "finished")));
+  if (run->first_round < Length(run)) PetscCall(TpAgree(world, RemoveMarker(run, "finished")));
   PetscCall(TpAgree(world, RemoveMarker(run, "continue")));
   PetscCall(TpAgree(world, RemoveMarker(run, "stop")));
   PetscFunctionReturn(PETSC_SUCCESS);

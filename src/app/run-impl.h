@@ -55,6 +55,7 @@ typedef struct TpRun_ {
   PetscBool  is_writer; /* this rank is trainer 0: it logs and decides about files */
   FILE      *log;       /* on the writer: log.txt */
   TpData     data;      /* tempera train: what is learned from; NULL in a run */
+  PetscInt64 length;    /* tempera ti: rounds of all its phases; 0 in a run */
 } * TpRun;
 
 /** Path of a file in the run folder. **/

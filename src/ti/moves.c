@@ -64,6 +64,9 @@ static PetscErrorCode Leap(TpPath path, const Flight *flight, PetscInt B)
       flight->v[k] -= 0.5 * flight->step[i] * flight->g[k];
       flight->y[k] += flight->step[i] * flight->v[k];
     }
+  TpPathFold(
+      path, B,
+      flight->y); /* before the energies, so that these are of the places that a checkpoint keeps, to the last bit */
   PetscCall(TpPathEvaluate(path, B, flight->y, path->t, flight->u, flight->g, flight->d));
   for (PetscInt i = 0; i < B; ++i)
     for (PetscInt k = i * size; k < (i + 1) * size; ++k) flight->v[k] -= 0.5 * flight->step[i] * flight->g[k];
@@ -114,6 +117,5 @@ PetscErrorCode TpWalkersMove(TpPath path, double t, double length, PetscInt num_
 
     if (accepted) *accepted += lands;
   }
-  TpPathFold(path, B, walkers->y);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

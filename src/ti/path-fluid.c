@@ -3,29 +3,53 @@
 
 #include <math.h>
 
-/* How much of the pairs is left, and of the network; derivatives in t. */
+/*
+  A pair at one time: factor W(e), e = height 4 beta (a^2 - a), a = 1 / (soft + r^2)^3, W(e) = log(1 + cap e) / cap where e > 0. Each with its derivative
+  in t. The variance tau^2 of the noise in a difference of two particles sets what is left of the pair: a core that the noise reaches into costs no more than
+  some r^2 / tau^2, a well that is narrower than the noise is shallow.
+*/
 typedef struct {
-  double pairs, pairs_slope;
+  double factor, factor_slope;
+  double height, height_slope;
+  double soft, soft_slope;
+  double cap, cap_slope;
+} Pair;
+
+/* The network: what it is multiplied by. */
+typedef struct {
   double net, net_slope;
-} Weights;
+} Weight;
 
-static Weights WeightsAt(TpPath path, double t)
+static Pair PairAt(TpPath path, double t)
 {
-  const double growth = log(path->settings.noise_max / path->settings.noise_min);
-  const double s = TpPathSigma(path, t), faded = path->settings.noise_min / s;
+  const double growth = log(path->settings.noise_max / path->settings.noise_min), length = path->settings.box_length;
+  const double s = TpPathSigma(path, t), s_min = path->settings.noise_min;
+  const double tau2 = 2.0 * length * length * (s * s - s_min * s_min), rate = 4.0 * length * length * s * s * growth;
+  const double height = 1.0 / (1.0 + 4.0 * tau2);
 
-  if (!path->net) return (Weights){.pairs = 1.0 - t, .pairs_slope = -1.0};
-  return (Weights){.pairs       = (1.0 - t) * faded,
-                   .pairs_slope = -faded * (1.0 + (1.0 - t) * growth),
-                   .net         = t * (1.0 - t) / s,
-                   .net_slope   = (1.0 - 2.0 * t - t * (1.0 - t) * growth) / s};
+  if (!path->net) return (Pair){.factor = 1.0 - t, .factor_slope = -1.0, .height = 1.0, .soft = t, .soft_slope = 1.0};
+  return (Pair){.factor       = 1.0 - t,
+                .factor_slope = -1.0,
+                .height       = height,
+                .height_slope = -4.0 * rate * height * height,
+                .soft         = tau2,
+                .soft_slope   = rate,
+                .cap          = 30.0 * tau2,
+                .cap_slope    = 30.0 * rate};
+}
+
+static Weight WeightAt(TpPath path, double t)
+{
+  const double growth = log(path->settings.noise_max / path->settings.noise_min), s = TpPathSigma(path, t);
+
+  return (Weight){.net = t * (1.0 - t) / s, .net_slope = (1.0 - 2.0 * t - t * (1.0 - t) * growth) / s};
 }
 
 static void Coupling(TpPath path, double t, TpCoupling *coupling)
 {
-  const Weights weights = WeightsAt(path, t);
+  const Weight weight = WeightAt(path, t);
 
-  *coupling = (TpCoupling){.coupling = weights.net, .coupling_slope = weights.net_slope};
+  *coupling = (TpCoupling){.coupling = weight.net, .coupling_slope = weight.net_slope};
 }
 
 /* The difference of two coordinates in the unit cube, to the nearest image. Adding and taking away 1.5 2^52 rounds without a call that vector units lack. */
@@ -36,7 +60,7 @@ static inline double Nearest(double difference)
   return difference - ((difference + shift) - shift);
 }
 
-/* Particle i with all after it: energies and their derivative in r^2 into `energy` and `slope`, differences into d [3, n]. */
+/* Particle i with all after it: e / (beta height) and its derivative in r^2 into `energy` and `slope`, differences into d [3, n]. */
 static void Row(double length, double soft, PetscInt n, PetscInt i, const double *restrict place, double *restrict d,
                 double *restrict energy, double *restrict slope)
 {
@@ -55,53 +79,82 @@ static void Row(double length, double soft, PetscInt n, PetscInt i, const double
   }
 }
 
-/* The sum over pairs of 4 (a^2 - a), a = 1 / (soft + r^2)^3: energy, gradient in y, derivative in soft. */
-static void Pairs(TpPath path, double soft, const double y[], double *energy, double g[], double *soft_slope)
+/* W(e), its derivatives in e and in the cap. */
+static void Cap(double e, double cap, double *value, double *slope, double *cap_slope)
+{
+  const double much = cap * e;
+
+  *value     = e;
+  *slope     = 1.0;
+  *cap_slope = 0.0;
+  if (e <= 0.0) return;
+  *slope = 1.0 / (1.0 + much);
+  if (much < 1e-5) { /* the difference of two nearly equal numbers, by its series */
+    *value     = e * (1.0 - 0.5 * much);
+    *cap_slope = -0.5 * e * e * (1.0 - 4.0 / 3.0 * much);
+  } else {
+    *value     = log1p(much) / cap;
+    *cap_slope = (e * *slope - *value) / cap;
+  }
+}
+
+/* From what Row() left of particle i: energies and d/dt added up; slope becomes that of W in r^2. */
+static void CloseRow(const Pair *pair, double beta, PetscInt n, PetscInt i, const double energy[], double slope[],
+                     double *u, double *d)
+{
+  const double scale = beta * pair->height;
+
+  for (PetscInt j = i + 1; j < n; ++j) {
+    const double e = scale * energy[j], e_slope = scale * slope[j];
+    double       value, value_slope, cap_slope;
+
+    Cap(e, pair->cap, &value, &value_slope, &cap_slope);
+    slope[j] = pair->factor * value_slope * e_slope;
+    *u += pair->factor * value;
+    *d += pair->factor_slope * value +
+          pair->factor * (value_slope * (e_slope * pair->soft_slope + beta * energy[j] * pair->height_slope) +
+                          cap_slope * pair->cap_slope);
+  }
+}
+
+/* Forces of particle i and of all after it by the slopes of their energies in r^2. */
+static void AddForces(PetscInt n, PetscInt i, const double slope[], const double d[], double force[])
+{
+  for (PetscInt a = 0; a < 3; ++a) {
+    double sum = 0.0;
+
+    for (PetscInt j = i + 1; j < n; ++j) {
+      const double pull = 2.0 * slope[j] * d[a * n + j];
+
+      sum += pull;
+      force[a * n + j] -= pull;
+    }
+    force[a * n + i] += sum;
+  }
+}
+
+static PetscErrorCode Base(TpPath path, double t, const double y[], double *u, double g[], double *d)
 {
   const PetscInt n      = path->size / 3;
   const double   length = path->settings.box_length;
-  double        *place = path->work, *d = path->work + 3 * n, *e = d + 3 * n, *slope = e + n;
+  const Pair     pair   = PairAt(path, t);
+  double        *place = path->work, *apart = path->work + 3 * n, *energy = apart + 3 * n, *slope = energy + n;
   double        *force = path->work + 8 * n;
 
-  *energy = *soft_slope = 0.0;
+  PetscFunctionBeginUser;
+  *u = *d = 0.0;
   for (PetscInt i = 0; i < n; ++i)
     for (PetscInt a = 0; a < 3; ++a) {
       place[a * n + i] = y[3 * i + a];
       force[a * n + i] = 0.0;
     }
   for (PetscInt i = 0; i < n; ++i) {
-    Row(length, soft, n, i, place, d, e, slope);
-    for (PetscInt a = 0; a < 3; ++a) {
-      double sum = 0.0;
-
-      for (PetscInt j = i + 1; j < n; ++j) {
-        const double pull = 2.0 * slope[j] * d[a * n + j];
-
-        sum += pull;
-        force[a * n + j] -= pull;
-      }
-      force[a * n + i] += sum;
-    }
-    for (PetscInt j = i + 1; j < n; ++j) {
-      *energy += e[j];
-      *soft_slope += slope[j];
-    }
+    Row(length, pair.soft, n, i, place, apart, energy, slope);
+    CloseRow(&pair, path->settings.beta, n, i, energy, slope, u, d);
+    AddForces(n, i, slope, apart, force);
   }
   for (PetscInt i = 0; i < n; ++i)
     for (PetscInt a = 0; a < 3; ++a) g[3 * i + a] = force[a * n + i] * length * length;
-}
-
-static PetscErrorCode Base(TpPath path, double t, const double y[], double *u, double g[], double *d)
-{
-  const Weights weights = WeightsAt(path, t);
-  const double  beta    = path->settings.beta;
-  double        energy, slope;
-
-  PetscFunctionBeginUser;
-  Pairs(path, t, y, &energy, g, &slope);
-  for (PetscInt i = 0; i < path->size; ++i) g[i] *= beta * weights.pairs;
-  *u = beta * weights.pairs * energy;
-  *d = beta * (weights.pairs_slope * energy + weights.pairs * slope);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

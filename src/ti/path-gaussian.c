@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-/* c in soft(u): energies above 1 / (c t) count by their logarithm, as walls do that the Gaussian reaches into. */
-static const double softening = 0.1;
+/* c in soft(u): energies above 1 / (c t^2) count by their logarithm, as walls do that the noise reaches into. */
+static const double softening = 3.0;
 
 /* --------------------------------------------------------------------------------------------------------- coordinates */
 
@@ -89,7 +89,7 @@ static void Coupling(TpPath path, double t, TpCoupling *coupling)
 /* soft(u), its derivatives in u and t. */
 static void Soften(double u, double t, double *soft, double *slope, double *rate)
 {
-  const double much = softening * t * u;
+  const double much = softening * t * t * u;
 
   *soft  = u;
   *slope = 1.0;
@@ -98,16 +98,16 @@ static void Soften(double u, double t, double *soft, double *slope, double *rate
   *slope = 1.0 / (1.0 + much);
   if (much < 1e-5) { /* the difference of two nearly equal numbers, by its series */
     *soft = u * (1.0 - 0.5 * much);
-    *rate = -0.5 * softening * u * u * (1.0 - 4.0 / 3.0 * much);
+    *rate = -softening * t * u * u * (1.0 - 4.0 / 3.0 * much);
   } else {
-    *soft = log1p(much) / (softening * t);
-    *rate = (u * *slope - *soft) / t;
+    *soft = log1p(much) / (softening * t * t);
+    *rate = 2.0 * (u * *slope - *soft) / t;
   }
 }
 
 static PetscErrorCode Base(TpPath path, double t, const double y[], double *u, double g[], double *d)
 {
-  const double weight = (1.0 - t) * (1.0 - t), decline = -2.0 * (1.0 - t);
+  const double weight = pow(1.0 - t * t, 4.0), decline = -8.0 * t * pow(1.0 - t * t, 3.0);
   double       energy, soft, slope, rate, square = 0.0;
 
   PetscFunctionBeginUser;

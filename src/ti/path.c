@@ -67,6 +67,11 @@ PetscInt TpPathSize(TpPath path)
   return path->size;
 }
 
+void *TpPathContext(TpPath path)
+{
+  return path->settings.context;
+}
+
 double TpPathAlpha(TpPath path, double t)
 {
   if (path->settings.kind == TP_PATH_FLUID) return 1.0;

@@ -1,14 +1,15 @@
-/* Integrals over t: trapezoids over a grid, and the nodes of Gauss and Legendre. */
+/* Integrals over t: trapezoids over a grid, and the nodes of Gauss and Legendre; means of weights. */
 #include "tempera/ti.h"
 
 #include <math.h>
 
-double TpTrapezoid(PetscInt64 K, const double values[], PetscInt64 stride)
+double TpTrapezoid(PetscInt64 K, const double t[], const double values[], PetscInt64 stride)
 {
-  double sum = 0.5 * (values[0] + values[K]);
+  double sum = 0.0;
 
-  for (PetscInt64 k = stride; k < K; k += stride) sum += values[k];
-  return sum * (double)stride / (double)K;
+  for (PetscInt64 k = stride; k <= K; k += stride)
+    sum += 0.5 * (t[k] - t[k - stride]) * (values[k] + values[k - stride]);
+  return sum;
 }
 
 /* P_n(x) and its derivative. */
@@ -55,4 +56,20 @@ void TpInterpolatoryWeights(PetscInt n, const double node[], PetscInt left_out, 
       weight[k] += product;
     }
   }
+}
+
+void TpMeanWeight(PetscInt64 n, const double log_weight[], double *log_mean, double *error, double *effective)
+{
+  double highest = -INFINITY, sum = 0.0, squares = 0.0;
+
+  for (PetscInt64 i = 0; i < n; ++i) highest = PetscMax(highest, log_weight[i]);
+  for (PetscInt64 i = 0; i < n; ++i) {
+    const double weight = exp(log_weight[i] - highest);
+
+    sum += weight;
+    squares += weight * weight;
+  }
+  *log_mean  = highest + log(sum / (double)n);
+  *effective = sum * sum / squares;
+  *error     = n > 1 ? sqrt(PetscMax(0.0, 1.0 / *effective - 1.0 / (double)n) * (double)n / (double)(n - 1)) : INFINITY;
 }

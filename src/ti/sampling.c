@@ -1,4 +1,4 @@
-/* From t = 1 to t = 0: ancestral sampling of the reverse diffusion, with moves at each time if wanted; d/dt beta U_t on the way. */
+/* From t = 1 to t = 0: the reverse diffusion, with moves at each time if wanted; d/dt beta U_t and the weight of the way. */
 #include "ti-impl.h"
 
 #include <math.h>
@@ -6,9 +6,20 @@
 /* Far above what any integrand has that still means something. */
 static const double largest = 1e8;
 
-double TpTrajectoryTime(const TpTrajectorySampling *sampling, PetscInt64 k)
+/* The noise of a path to a Gaussian grows with t, so that the steps are short where it ends; that of a fluid grows by a factor. */
+double TpTrajectoryTime(TpPath path, PetscInt64 num_times, PetscInt64 k)
 {
-  return (double)k / (double)sampling->num_times;
+  const double share = (double)k / (double)num_times;
+
+  return path->settings.kind == TP_PATH_FLUID ? share : share * share;
+}
+
+/* The mean of a normal number is predicted; no network is right that says more. Keeps steps out of walls of the potential short. */
+static const double largest_noise = 6.0;
+
+static double Noise(double predicted)
+{
+  return PetscMax(-largest_noise, PetscMin(largest_noise, predicted));
 }
 
 /* The number of a trajectory's random numbers: of this member, at this time, and at this move. */
@@ -17,24 +28,39 @@ static uint64_t Moment(PetscInt member, PetscInt64 k, PetscInt64 move)
   return ((uint64_t)member << 40) | ((uint64_t)k << 16) | (uint64_t)move;
 }
 
+/* The difference of two places; on a torus to the nearest image. */
+static double Difference(TpPath path, double to, double from)
+{
+  const double difference = to - from;
+
+  return path->settings.kind == TP_PATH_FLUID ? difference - rint(difference) : difference;
+}
+
 /*
-  From t to s < t, given the predicted noise sigma_t grad beta U_t: the mean of y_s given y_t and the prediction of y_0, and noise of the variance that
-  y_s has then (Ho, Jain and Abbeel 2020, for any alpha and sigma).
+  From t to s < t: the reverse of y_t = ratio y_s + noise of variance `added`, by the score -g, with noise of that variance too, so that the chance of the
+  step and of its reverse are both known. log_weight += the logarithm of their ratio, reverse over this one.
 */
 static void StepBack(TpPath path, double t, double s, uint64_t seed, uint32_t first_id, uint64_t moment,
-                     TpWalkers *walkers)
+                     TpWalkers *walkers, double log_weight[])
 {
   const PetscInt size    = path->size;
   const double   ratio   = TpPathAlpha(path, t) / TpPathAlpha(path, s);
   const double   sigma_t = TpPathSigma(path, t), sigma_s = TpPathSigma(path, s);
-  const double   added  = sigma_t * sigma_t - ratio * ratio * sigma_s * sigma_s; /* variance from s to t */
-  const double   spread = sqrt(added) * sigma_s / sigma_t;
+  const double   added = sigma_t * sigma_t - ratio * ratio * sigma_s * sigma_s;
 
   for (PetscInt i = 0; i < walkers->num_rows; ++i) {
-    double *y = walkers->y + i * size;
+    double *y = walkers->y + i * size, sum = -(double)size * log(ratio);
 
     TpRandomNormal(seed, TP_RANDOM_SAMPLE_NOISE, first_id + (uint32_t)i, moment, size, path->z);
-    for (PetscInt k = 0; k < size; ++k) y[k] = (y[k] - added * walkers->g[i * size + k]) / ratio + spread * path->z[k];
+    for (PetscInt k = 0; k < size; ++k) {
+      const double before = y[k], drift = added / sigma_t * Noise(sigma_t * walkers->g[i * size + k]);
+
+      y[k]              = (before - drift + sqrt(added) * path->z[k]) / ratio;
+      const double back = Difference(path, before, ratio * y[k]);
+
+      sum += 0.5 * path->z[k] * path->z[k] - 0.5 * back * back / added;
+    }
+    log_weight[i] += sum;
   }
   TpPathFold(path, walkers->num_rows, walkers->y);
 }
@@ -62,7 +88,8 @@ static PetscErrorCode Check(const TpWalkers *walkers, double t, uint32_t first_i
 }
 
 PetscErrorCode TpTrajectoriesSample(TpPath path, const TpTrajectorySampling *sampling, uint64_t seed, PetscInt member,
-                                    uint32_t first_id, PetscInt B, double integrand[], double y[], PetscInt64 *accepted)
+                                    uint32_t first_id, PetscInt B, double integrand[], double log_weight[], double y[],
+                                    PetscInt64 *accepted)
 {
   const PetscInt64 K = sampling->num_times;
   TpWalkers        walkers;
@@ -72,17 +99,19 @@ PetscErrorCode TpTrajectoriesSample(TpPath path, const TpTrajectorySampling *sam
   for (PetscInt i = 0; i < B; ++i)
     TpPathDraw(path, seed, first_id + (uint32_t)i, Moment(member, 0, 0), walkers.y + i * path->size);
   PetscCall(TpWalkersEvaluate(path, 1.0, &walkers));
+  for (PetscInt i = 0; i < B; ++i) log_weight[i] = walkers.u[i];
   for (PetscInt64 k = K; k >= 0; --k) {
-    const double t = TpTrajectoryTime(sampling, k);
+    const double t = TpTrajectoryTime(path, K, k);
 
     if (k < K) {
-      StepBack(path, TpTrajectoryTime(sampling, k + 1), t, seed, first_id, Moment(member, k, 0), &walkers);
+      StepBack(path, TpTrajectoryTime(path, K, k + 1), t, seed, first_id, Moment(member, k, 0), &walkers, log_weight);
       PetscCall(TpWalkersEvaluate(path, t, &walkers));
       PetscCall(Relax(path, sampling, t, seed, member, first_id, k, &walkers, accepted));
     }
     PetscCall(Check(&walkers, t, first_id));
     for (PetscInt i = 0; i < B; ++i) integrand[i * (K + 1) + k] = walkers.d[i];
   }
+  for (PetscInt i = 0; i < B; ++i) log_weight[i] -= walkers.u[i];
   PetscCall(PetscArraycpy(y, walkers.y, B * path->size));
   PetscCall(TpWalkersDestroy(&walkers));
   PetscFunctionReturn(PETSC_SUCCESS);

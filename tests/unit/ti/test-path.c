@@ -285,7 +285,7 @@ static void TestNeural(void)
 
 static void TestQuadrature(void)
 {
-  double node[7], weight[7], values[11], x[4] = {0, 1, 2.5, 4}, y[4];
+  double node[7], weight[7], values[11], times[11], x[4] = {0, 1, 2.5, 4}, y[4];
 
   TpGaussLegendre(7, node, weight);
   for (int power = 0; power < 14; ++power) {
@@ -302,9 +302,12 @@ static void TestQuadrature(void)
     for (int k = 0; k < 7; ++k) sum += weight[k] * pow(node[k], power);
     TpTestExpectClose(sum, 1.0 / (power + 1), 1e-12);
   }
-  for (int k = 0; k <= 10; ++k) values[k] = 3.0 + 0.2 * k;
-  TpTestExpectClose(TpTrapezoid(10, values, 1), 4.0, 1e-14);
-  TpTestExpectClose(TpTrapezoid(10, values, 2), 4.0, 1e-14);
+  for (int k = 0; k <= 10; ++k) {
+    times[k]  = 0.01 * k * k;
+    values[k] = 3.0 + 2.0 * times[k];
+  }
+  TpTestExpectClose(TpTrapezoid(10, times, values, 1), 4.0, 1e-14);
+  TpTestExpectClose(TpTrapezoid(10, times, values, 2), 4.0, 1e-14);
   for (int k = 0; k < 4; ++k) y[k] = 1.0 + x[k] * (0.5 - 0.25 * x[k]);
   TpTestExpectClose(TpCurve(4, x, y, 1.7), 1.0 + 1.7 * (0.5 - 0.25 * 1.7), 1e-13);
 }

@@ -58,13 +58,14 @@ static void TestTrajectories(void)
 {
   const TpTrajectorySampling sampling = {.num_times = 128, .relax_steps = 12, .relax_length = 0.3};
   TpPath                     path     = PathCreate();
-  double                    *integrand, *y, sum = 0.0, squares = 0.0;
+  double                    *integrand, *weight, *y, times[129], sum = 0.0, squares = 0.0;
   PetscInt64                 accepted = 0;
 
-  TpTestCall(PetscMalloc2(ROWS * 129, &integrand, ROWS, &y));
-  TpTestCall(TpTrajectoriesSample(path, &sampling, 5, 0, 0, ROWS, integrand, y, &accepted));
+  TpTestCall(PetscMalloc3(ROWS * 129, &integrand, ROWS, &weight, ROWS, &y));
+  TpTestCall(TpTrajectoriesSample(path, &sampling, 5, 0, 0, ROWS, integrand, weight, y, &accepted));
+  for (PetscInt k = 0; k <= 128; ++k) times[k] = TpTrajectoryTime(path, 128, k);
   for (PetscInt i = 0; i < ROWS; ++i) {
-    const double value = TpTrapezoid(128, integrand + i * 129, 1);
+    const double value = TpTrapezoid(128, times, integrand + i * 129, 1);
 
     sum += value;
     squares += value * value;
@@ -73,7 +74,35 @@ static void TestTrajectories(void)
 
   TpTestExpect(error < 0.02);
   TpTestExpectClose(mean + TpPathLogReference(path), 0.057331, 4 * error + 1e-3);
-  TpTestCall(PetscFree2(integrand, y));
+  TpTestCall(PetscFree3(integrand, weight, y));
+  TpTestCall(TpPathDestroy(&path));
+}
+
+static PetscErrorCode Harmonic(void *context, const double x[], double *energy, double gradient[])
+{
+  PetscFunctionBeginUser;
+  (void)context;
+  *energy     = 0.5 * x[0] * x[0] / 0.64;
+  gradient[0] = x[0] / 0.64;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Without moves the weights put right what the classical path's score has wrong. Z = sqrt(2 pi 0.64); 4 standard errors. */
+static void TestWeights(void)
+{
+  const TpTrajectorySampling sampling = {.num_times = 256, .relax_steps = 0};
+  const TpPathSettings       settings = {.kind = TP_PATH_GAUSSIAN, .size = 1, .beta = 1.0, .potential = Harmonic};
+  TpPath                     path;
+  double                    *integrand, *weight, *y, value, error, effective;
+  PetscInt64                 accepted = 0;
+
+  TpTestCall(TpPathCreate(&settings, ROWS, &path));
+  TpTestCall(PetscMalloc3(ROWS * 257, &integrand, ROWS, &weight, ROWS, &y));
+  TpTestCall(TpTrajectoriesSample(path, &sampling, 6, 0, 0, ROWS, integrand, weight, y, &accepted));
+  TpMeanWeight(ROWS, weight, &value, &error, &effective);
+  TpTestExpectThat(effective > 0.3 * ROWS && error < 0.06, "%g effective samples, error %g", effective, error);
+  TpTestExpectClose(value + TpPathLogReference(path), 0.5 * log(2 * PETSC_PI * 0.64), 4 * error);
+  TpTestCall(PetscFree3(integrand, weight, y));
   TpTestCall(TpPathDestroy(&path));
 }
 
@@ -82,14 +111,14 @@ static void TestIndependence(void)
 {
   const TpTrajectorySampling sampling = {.num_times = 16, .relax_steps = 1, .relax_length = 0.3};
   TpPath                     path     = PathCreate();
-  double                     all[5 * 17], one[17], y[5], end;
+  double                     all[5 * 17], one[17], weight[5], y[5], end;
   PetscInt64                 accepted = 0;
 
-  TpTestCall(TpTrajectoriesSample(path, &sampling, 5, 2, 40, 5, all, y, &accepted));
-  TpTestCall(TpTrajectoriesSample(path, &sampling, 5, 2, 43, 1, one, &end, &accepted));
+  TpTestCall(TpTrajectoriesSample(path, &sampling, 5, 2, 40, 5, all, weight, y, &accepted));
+  TpTestCall(TpTrajectoriesSample(path, &sampling, 5, 2, 43, 1, one, weight, &end, &accepted));
   for (int k = 0; k < 17; ++k) TpTestExpect(one[k] == all[3 * 17 + k]);
   TpTestExpect(end == y[3]);
-  TpTestCall(TpTrajectoriesSample(path, &sampling, 5, 3, 43, 1, one, &end, &accepted));
+  TpTestCall(TpTrajectoriesSample(path, &sampling, 5, 3, 43, 1, one, weight, &end, &accepted));
   TpTestExpect(end != y[3]);
   TpTestCall(TpPathDestroy(&path));
 }
@@ -109,12 +138,13 @@ static void TestDiverging(void)
   const TpTrajectorySampling sampling = {.num_times = 16, .relax_steps = 0};
   const TpPathSettings       settings = {.kind = TP_PATH_GAUSSIAN, .size = 1, .beta = 1.0, .potential = Broken};
   TpPath                     path;
-  double                     integrand[17], y;
+  double                     integrand[17], weight, y;
   PetscInt64                 accepted = 0;
 
   TpTestCall(TpPathCreate(&settings, 1, &path));
-  TpTestExpectEqual(TpTrajectoriesSample(path, &sampling, 5, 0, 0, 1, integrand, &y, &accepted), TP_ERR_STOPPED);
-  TpTestExpectText(TpInputErrorMessage(), "the integrand is nan at t = 0.9375");
+  TpTestExpectEqual(TpTrajectoriesSample(path, &sampling, 5, 0, 0, 1, integrand, &weight, &y, &accepted),
+                    TP_ERR_STOPPED);
+  TpTestExpectText(TpInputErrorMessage(), "the integrand is nan at t = 0.8789");
   TpInputErrorClear();
   TpTestCall(TpPathDestroy(&path));
 }
@@ -124,6 +154,7 @@ int main(int argc, char **argv)
   TpTestBegin(&argc, &argv);
   TestMoves();
   TestTrajectories();
+  TestWeights();
   TestIndependence();
   TestDiverging();
   return TpTestEnd();

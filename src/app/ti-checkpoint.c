@@ -1,0 +1,269 @@
+/* Checkpoints of `tempera ti`: what all later rounds need, indexed by member, window and target, never by rank. */
+#include "ti-impl.h"
+
+#include <string.h>
+
+/* --------------------------------------------------------------------------------------------------------------- write */
+
+/* A dataset of one row of numbers that one rank has. Collective on world. */
+static PetscErrorCode WriteFrom(TpFile file, PetscBool here, const char *name, TpFileType type, PetscInt64 length,
+                                const void *data, const char *description)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TpFileDefine(file, name, type, 1, &length, "", description));
+  PetscCall(TpFileWriteRows(file, name, type, 0, here ? length : 0, here ? data : NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteMember(TpTi ti, TpFile file, PetscInt m)
+{
+  const TpTiMember *member = &ti->members[m];
+  const PetscBool   here   = ti->run->groups->world_rank == ti->run->groups->replica_rank[TpTiOwner(ti, m)];
+  const PetscInt64  width  = TpStatePackedSize(member->system.size);
+  double           *packed;
+  char              name[64];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(width, &packed));
+  if (here) TpStatePack(&member->state, packed);
+  snprintf(name, sizeof(name), "/members/%d/state", (int)m);
+  PetscCall(WriteFrom(file, here, name, TP_FILE_DOUBLE, width, packed, "configuration that MD goes on from"));
+  snprintf(name, sizeof(name), "/members/%d/positions", (int)m);
+  PetscCall(WriteFrom(file, here, name, TP_FILE_FLOAT, ti->num_frames * member->system.size, member->x,
+                      "configurations so far, one after another"));
+  snprintf(name, sizeof(name), "/members/%d/energy", (int)m);
+  PetscCall(WriteFrom(file, here, name, TP_FILE_DOUBLE, ti->num_frames, member->energy, "their potential energies"));
+  PetscCall(PetscFree(packed));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteTrainer(TpTi ti, TpFile file)
+{
+  TpGroups         groups = ti->run->groups;
+  const PetscBool  here   = groups->world_rank == groups->trainer_rank[0] ? PETSC_TRUE : PETSC_FALSE;
+  const TpAdam    *adam   = &ti->trainer->adam;
+  const PetscInt64 length = adam->num_parameters;
+  double           loss   = ti->trainer->loss;
+
+  PetscFunctionBeginUser;
+  PetscCall(WriteFrom(file, here, "/trainer/parameters", TP_FILE_FLOAT, length, adam->parameters, "weights"));
+  PetscCall(
+      WriteFrom(file, here, "/trainer/average", TP_FILE_FLOAT, length, adam->average, "moving average of the weights"));
+  PetscCall(WriteFrom(file, here, "/trainer/moment1", TP_FILE_FLOAT, length, adam->moment1, "first moment of Adam"));
+  PetscCall(WriteFrom(file, here, "/trainer/moment2", TP_FILE_FLOAT, length, adam->moment2, "second moment of Adam"));
+  PetscCall(WriteFrom(file, here, "/trainer/loss", TP_FILE_DOUBLE, 1, &loss, "loss of the last step"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One row of numbers for each window: the place and the step of its walker, then its series. */
+static PetscErrorCode WriteWindows(TpTi ti, TpFile file)
+{
+  const TpTiWindow *window   = &ti->window;
+  const int         k        = ti->run->groups->group_rank;
+  const PetscBool   here     = ti->run->groups->is_replica && ti->num_windows;
+  const PetscInt64  rounds   = ti->num_members * ti->run->settings.ti.window_rounds;
+  const PetscInt64  shape[2] = {ti->num_windows, 4 + ti->max_size}, series[2] = {ti->num_windows, rounds};
+  double           *row;
+
+  PetscFunctionBeginUser;
+  if (!ti->num_windows) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscCalloc1(shape[1], &row));
+  row[0] = window->member;
+  row[1] = window->length;
+  for (int i = 0; here && i < 2; ++i) row[2 + i] = (double)window->swaps[i];
+  if (here && window->member >= 0)
+    PetscCall(PetscArraycpy(row + 4, window->walkers.y, TpPathSize(ti->members[window->member].system.classical)));
+  PetscCall(TpFileDefine(file, "/windows/walker", TP_FILE_DOUBLE, 2, shape, "",
+                         "member, length of a step, swaps tried and accepted, configuration"));
+  PetscCall(TpFileWriteRows(file, "/windows/walker", TP_FILE_DOUBLE, here ? k : 0, here ? 1 : 0, row));
+  PetscCall(TpFileDefine(file, "/windows/series", TP_FILE_DOUBLE, 2, series, "", "d/dt beta U_t, member after member"));
+  PetscCall(TpFileWriteRows(file, "/windows/series", TP_FILE_DOUBLE, here ? k : 0, here ? 1 : 0, window->series));
+  PetscCall(PetscFree(row));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* All that a target remembers, as a list of blocks. */
+typedef struct {
+  const char *name;
+  PetscInt64  length;
+  double     *data;
+} Block;
+
+enum { NUM_BLOCKS = 7 };
+
+static void Blocks(TpTi ti, TpTiTarget *target, double *accepted, Block block[NUM_BLOCKS])
+{
+  const PetscInt64 J = ti->run->settings.ti.trajectories, K = ti->run->settings.ti.times;
+
+  block[0] = (Block){"integral", TP_TI_NUM_MODES * J, target->integral};
+  block[1] = (Block){"coarse", TP_TI_NUM_MODES * J, target->coarse};
+  block[2] = (Block){"integrand", TP_TI_NUM_MODES * (K + 1), target->integrand};
+  block[3] = (Block){"pairs", TP_TI_NUM_MODES * TP_TI_PAIR_BINS, target->pairs[0]};
+  block[4] = (Block){"energy", TP_TI_NUM_MODES, target->energy};
+  block[5] = (Block){"weight", J, target->weight};
+  block[6] = (Block){"accepted", 1, accepted};
+}
+
+static PetscErrorCode WriteTargets(TpTi ti, TpFile file)
+{
+  char name[64];
+
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < ti->num_targets; ++i) {
+    double accepted = (double)ti->targets[i].accepted;
+    Block  block[NUM_BLOCKS];
+
+    Blocks(ti, &ti->targets[i], &accepted, block);
+    for (int b = 0; b < NUM_BLOCKS; ++b) {
+      snprintf(name, sizeof(name), "/targets/%d/%s", (int)i, block[b].name);
+      PetscCall(TpFileWriteAll(file, name, TP_FILE_DOUBLE, 1, &block[b].length, block[b].data, "",
+                               "of the trajectories so far"));
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteContents(TpTi ti, TpFile file, PetscInt64 round)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TpFileWriteInteger(file, "/", "next_round", round + 1));
+  PetscCall(TpFileWriteInteger(file, "/", "simulate_rounds", ti->simulate_rounds));
+  PetscCall(TpFileWriteText(file, "/", "verb", "ti"));
+  for (PetscInt m = 0; m < ti->num_members; ++m) PetscCall(WriteMember(ti, file, m));
+  if (round + 1 < ti->simulate_rounds) PetscFunctionReturn(PETSC_SUCCESS);
+  /* what begins with the training is there after the last round of the simulation */
+  if (!ti->trainer) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(WriteTrainer(ti, file));
+  PetscCall(TpFileWriteInteger(file, "/trainer", "step", ti->trainer->adam.step));
+  PetscCall(WriteWindows(ti, file));
+  PetscCall(WriteTargets(ti, file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpTiCheckpointWrite(TpTi ti, PetscInt64 round)
+{
+  TpRun              run    = ti->run;
+  const TpFileHeader header = {.format     = TP_CHECKPOINT_FORMAT,
+                               .version    = TP_CHECKPOINT_VERSION,
+                               .program    = TpVersionLine(),
+                               .parameters = run->used_parameters};
+  char               path[PETSC_MAX_PATH_LEN];
+  TpFile             file;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpCheckpointPath(run, round, path));
+  PetscCall(TpFileCreate(run->groups->world, path, &header, &file));
+  PetscCall(TpFileConclude(&file, WriteContents(ti, file, round)));
+  PetscCall(TpCheckpointPrune(run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------- read */
+
+static PetscErrorCode ReadMember(TpTi ti, TpFile file, PetscInt m)
+{
+  TpTiMember      *member = &ti->members[m];
+  const PetscInt64 width = TpStatePackedSize(member->system.size), numbers = ti->num_frames * member->system.size;
+  double          *packed;
+  char             name[64];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(width, &packed));
+  snprintf(name, sizeof(name), "/members/%d/state", (int)m);
+  PetscCall(TpFileReadAll(file, name, TP_FILE_DOUBLE, 1, &width, packed));
+  if (member->engine) TpStateUnpack(packed, &member->state);
+  snprintf(name, sizeof(name), "/members/%d/positions", (int)m);
+  PetscCall(TpFileReadAll(file, name, TP_FILE_FLOAT, 1, &numbers, member->x));
+  snprintf(name, sizeof(name), "/members/%d/energy", (int)m);
+  PetscCall(TpFileReadAll(file, name, TP_FILE_DOUBLE, 1, &ti->num_frames, member->energy));
+  PetscCall(PetscFree(packed));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadTrainer(TpTi ti, TpFile file)
+{
+  TpAdam          *adam   = &ti->trainer->adam;
+  const PetscInt64 length = adam->num_parameters, one = 1;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpFileReadInteger(file, "/trainer", "step", &adam->step));
+  PetscCall(TpFileReadAll(file, "/trainer/parameters", TP_FILE_FLOAT, 1, &length, adam->parameters));
+  PetscCall(TpFileReadAll(file, "/trainer/average", TP_FILE_FLOAT, 1, &length, adam->average));
+  PetscCall(TpFileReadAll(file, "/trainer/moment1", TP_FILE_FLOAT, 1, &length, adam->moment1));
+  PetscCall(TpFileReadAll(file, "/trainer/moment2", TP_FILE_FLOAT, 1, &length, adam->moment2));
+  PetscCall(TpFileReadAll(file, "/trainer/loss", TP_FILE_DOUBLE, 1, &one, &ti->trainer->loss));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadWindows(TpTi ti, TpFile file)
+{
+  TpTiWindow     *window = &ti->window;
+  const int       k      = ti->run->groups->group_rank;
+  const PetscBool here   = ti->run->groups->is_replica && ti->num_windows;
+  double         *row;
+
+  PetscFunctionBeginUser;
+  if (!ti->num_windows) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscCalloc1(4 + ti->max_size, &row));
+  PetscCall(TpFileReadRows(file, "/windows/walker", TP_FILE_DOUBLE, here ? k : 0, here ? 1 : 0, row));
+  PetscCall(TpFileReadRows(file, "/windows/series", TP_FILE_DOUBLE, here ? k : 0, here ? 1 : 0, window->series));
+  if (here) {
+    window->member = (PetscInt)row[0];
+    window->length = row[1];
+    for (int i = 0; i < 2; ++i) window->swaps[i] = (PetscInt64)row[2 + i];
+  }
+  if (here && window->member >= 0) {
+    const TpPath path = ti->members[window->member].system.classical;
+
+    PetscCall(TpWalkersCreate(path, 1, &window->walkers));
+    PetscCall(PetscArraycpy(window->walkers.y, row + 4, TpPathSize(path)));
+    PetscCall(TpWalkersEvaluate(path, window->t, &window->walkers));
+  }
+  PetscCall(PetscFree(row));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadTargets(TpTi ti, TpFile file)
+{
+  char name[64];
+
+  PetscFunctionBeginUser;
+  for (PetscInt i = 0; i < ti->num_targets; ++i) {
+    double accepted = 0.0;
+    Block  block[NUM_BLOCKS];
+
+    Blocks(ti, &ti->targets[i], &accepted, block);
+    for (int b = 0; b < NUM_BLOCKS; ++b) {
+      snprintf(name, sizeof(name), "/targets/%d/%s", (int)i, block[b].name);
+      PetscCall(TpFileReadAll(file, name, TP_FILE_DOUBLE, 1, &block[b].length, block[b].data));
+    }
+    ti->targets[i].accepted = (PetscInt64)accepted;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpTiCheckpointRead(TpTi ti, const char *path, PetscInt64 next_round)
+{
+  PetscInt64 rounds;
+  PetscBool  trained;
+  TpFile     file;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpFileOpen(ti->run->groups->world, path, TP_CHECKPOINT_FORMAT, TP_CHECKPOINT_VERSION, &file));
+  PetscCall(TpFileHas(file, "/members", &trained));
+  TpCheckInput(trained, "%s: was written by tempera run, not by tempera ti", path);
+  PetscCall(TpFileReadInteger(file, "/", "simulate_rounds", &rounds));
+  TpCheckInput(rounds == ti->simulate_rounds,
+               "run.rounds: %" PetscInt64_FMT " differs from what %s was written with, %" PetscInt64_FMT,
+               ti->simulate_rounds, path, rounds);
+  for (PetscInt m = 0; m < ti->num_members; ++m) PetscCall(ReadMember(ti, file, m));
+  if (next_round >= ti->simulate_rounds) PetscCall(TpTiCreatePaths(ti));
+  PetscCall(TpFileHas(file, "/trainer", &trained));
+  if (trained) {
+    PetscCall(ReadTrainer(ti, file));
+    PetscCall(ReadWindows(ti, file));
+    PetscCall(ReadTargets(ti, file));
+  }
+  PetscCall(TpFileClose(&file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
