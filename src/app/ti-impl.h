@@ -78,8 +78,9 @@ typedef struct TpTi_ {
   double         *forces_work;
   TpExchange      exchange; /* between temperatures; NULL: none */
   TpEnergyTrainer trainer;
-  TpEnergyData   *data; /* [members] */
-  float          *y;    /* all members' configurations in coordinates of their paths */
+  PetscBool       is_shared; /* its average is on all ranks */
+  TpEnergyData   *data;      /* [members] */
+  float          *y;         /* all members' configurations in coordinates of their paths */
   TpTiWindow      window;
   double         *node, *weight; /* [windows] */
   TpCondition     condition;

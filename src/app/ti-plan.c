@@ -137,9 +137,6 @@ static PetscErrorCode ListNumbers(TpTi ti, PetscInt *count, PetscInt **numbers)
                                       "%d particles are denser than anything learned from (%d); allow it by "
                                       "ti.extrapolate: true",
                                       (int)(*numbers)[kept - 1], (int)largest));
-  if ((*numbers)[kept - 1] > largest && ti->run->is_writer)
-    TpLog(TP_LOG_WARNING, "%d particles are denser than anything learned from (%d): this is extrapolation",
-          (int)(*numbers)[kept - 1], (int)largest);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -51,6 +51,12 @@ static void Greet(TpTi ti)
   TpLog(TP_LOG_PRODUCTION, "%s: %d replicas and %d trainers, %s, %d systems to learn from, %d free energies",
         run->settings.run.folder, groups->num_replicas, groups->num_trainers, run->system.engine, (int)ti->num_members,
         (int)ti->num_targets);
+  const PetscInt learned = ti->members[ti->num_members - 1].system.num_particles;
+  const PetscInt wanted  = ti->targets[ti->num_targets - 1].system.num_particles;
+
+  if (wanted > learned)
+    TpLog(TP_LOG_WARNING, "%d particles are denser than anything learned from (%d): this is extrapolation", (int)wanted,
+          (int)learned);
   if (run->first_round) TpLog(TP_LOG_PRODUCTION, "going on after round %lld", (long long)run->first_round);
 }
 
@@ -64,6 +70,7 @@ static PetscErrorCode Begin(TpTi ti, const TpCommandLine *command)
   PetscCall(TpRunFolderCheck(run, world, "used-parameters.yaml", command->restart));
   PetscCall(TpAgree(world, TpTiCreateSystems(ti)));
   PetscCall(TpAgree(world, CreateExchange(ti)));
+  if (run->settings.ti.configurations[0]) PetscCall(TpTiReadConfigurations(ti));
   run->length = NumRounds(ti);
   PetscCall(TpRunFolderOpen(run, command, checkpoint));
   PetscCall(TpAgree(world, TpRunLogOpen(run)));
@@ -93,11 +100,21 @@ static PetscErrorCode BeginTraining(TpTi ti)
 {
   PetscFunctionBeginUser;
   if (ti->trainer) PetscFunctionReturn(PETSC_SUCCESS);
-  if (ti->run->settings.ti.configurations[0])
-    PetscCall(TpTiReadConfigurations(ti));
-  else
-    PetscCall(TpTiShareConfigurations(ti));
+  if (ti->simulate_rounds) PetscCall(TpTiShareConfigurations(ti));
   PetscCall(TpTiCreatePaths(ti));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The trained weights, which only trainers have, to all ranks. */
+static PetscErrorCode BeginIntegration(TpTi ti)
+{
+  TpGroups groups = ti->run->groups;
+
+  PetscFunctionBeginUser;
+  if (ti->is_shared) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TpBroadcast(ti->trainer->adam.average, (int)ti->trainer->adam.num_parameters, MPI_FLOAT,
+                        groups->trainer_rank[0], groups->world, NULL));
+  ti->is_shared = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -125,8 +142,10 @@ static PetscErrorCode Round(TpTi ti, PetscInt64 round, PetscErrorCode *late)
       if (code != TP_ERR_STOPPED) PetscCall(code);
       *late = code;
     }
-  } else
+  } else {
+    PetscCall(BeginIntegration(ti));
     PetscCall(TpTiIntegrateRound(ti, train - ti->train_rounds));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
