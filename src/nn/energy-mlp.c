@@ -83,22 +83,22 @@ static double Operations(TpNetwork network)
 
 /* Places in the workspace; the blocks' follow, BLOCK_SIZE arrays [max_batch, W] for each. */
 typedef struct {
-  TpNumber *x;                                    /* [D] */
-  TpNumber *c;                                    /* [C] */
-  TpNumber *f, *df, *s, *m, *dm;                  /* [K] */
-  TpNumber *h, *a, *dh, *th;                      /* [W] of the last block's output */
-  TpNumber *sh, *one, *two, *three, *four, *five; /* [W] scratch */
-  TpNumber *sm;                                   /* [K] */
+  TpNumber *x;                             /* [D] */
+  TpNumber *c;                             /* [C] */
+  TpNumber *f, *df, *s, *m, *dm;           /* [K] */
+  TpNumber *h, *a, *dh, *th;               /* [W] of the last block's output */
+  TpNumber *sh, *one, *two, *three, *four; /* [W] scratch */
+  TpNumber *sm;                            /* [K] */
   TpNumber *blocks;
 } Buffers;
 
 typedef struct {
-  TpNumber *h, *a, *u, *v; /* forward */
-  TpNumber *dh, *dv, *da;  /* adjoints: of the output, of silu(u), of silu(h) */
-  TpNumber *th, *tu;       /* tangents */
+  TpNumber *h, *a, *u, *v;     /* forward */
+  TpNumber *dh, *dv, *da;      /* adjoints: of the output, of silu(u), of silu(h) */
+  TpNumber *th, *tu, *ta, *tv; /* tangents: of h, u, and of their silu */
 } BlockBuffers;
 
-enum { BLOCK_SIZE = 9 };
+enum { BLOCK_SIZE = 11 };
 
 /* Energies always need both ways: their gradient is what is wanted. */
 static size_t WorkspaceSize(TpNetwork network, PetscInt max_batch, PetscBool both_ways)
@@ -106,7 +106,7 @@ static size_t WorkspaceSize(TpNetwork network, PetscInt max_batch, PetscBool bot
   (void)both_ways;
   const size_t W = (size_t)network->energy.width, K = (size_t)network->energy.embedding;
   const size_t row = (size_t)(network->num_inputs + network->num_conditions) + 6 * K +
-                     (10 + BLOCK_SIZE * (size_t)network->energy.depth) * W;
+                     (9 + BLOCK_SIZE * (size_t)network->energy.depth) * W;
 
   return row * (size_t)max_batch;
 }
@@ -143,7 +143,6 @@ static Buffers Lay(TpNetwork network, TpWorkspace workspace)
   buffers.two    = Take(&next, W);
   buffers.three  = Take(&next, W);
   buffers.four   = Take(&next, W);
-  buffers.five   = Take(&next, W);
   buffers.blocks = next;
   return buffers;
 }
@@ -163,6 +162,8 @@ static BlockBuffers BlockOf(TpNetwork network, TpWorkspace workspace, const Buff
   here.da = Take(&next, W);
   here.th = Take(&next, W);
   here.tu = Take(&next, W);
+  here.ta = Take(&next, W);
+  here.tv = Take(&next, W);
   return here;
 }
 
@@ -305,10 +306,10 @@ static void TangentForward(TpNetwork network, const TpNumber p[], TpWorkspace wo
     const BlockBuffers here  = BlockOf(network, workspace, buffers, l);
 
     OutputOf(network, workspace, buffers, l, &unused, &next);
-    TpSiluTangent(B * W, here.h, here.th, buffers->one);
-    TpLinearTangent(B, W, W, buffers->one, p + block->in.w, here.tu);
-    TpSiluTangent(B * W, here.u, here.tu, buffers->one);
-    TpLinearTangent(B, W, W, buffers->one, p + block->out.w, next);
+    TpSiluTangent(B * W, here.h, here.th, here.ta);
+    TpLinearTangent(B, W, W, here.ta, p + block->in.w, here.tu);
+    TpSiluTangent(B * W, here.u, here.tu, here.tv);
+    TpLinearTangent(B, W, W, here.tv, p + block->out.w, next);
     Add(B * W, here.th, next);
   }
 }
@@ -318,20 +319,18 @@ static void DirectionBlock(TpNetwork network, const Block *block, const BlockBuf
                            const Buffers *buffers, PetscInt B, TpNumber gradient[])
 {
   const PetscInt W = (PetscInt)network->energy.width, K = (PetscInt)network->energy.embedding;
-  TpNumber      *sv = buffers->one, *t = buffers->two, *du = buffers->three, *sa = buffers->four;
+  TpNumber      *sv = buffers->one, *du = buffers->two, *sa = buffers->three;
 
-  TpSiluTangent(B * W, here->u, here->tu, t);
-  TpLayerAddDirection(&block->out, B, here->v, t, here->dh, buffers->sh, gradient);
+  TpLayerAddDirection(&block->out, B, here->v, here->tv, here->dh, buffers->sh, gradient);
   memset(sv, 0, (size_t)(B * W) * sizeof *sv);
   TpLinearAddInput(B, W, W, p + block->out.w, buffers->sh, sv);
   TpSiluBackwardTangent(B * W, here->u, here->tu, here->dv, sv, du, sv);
-  TpSiluTangent(B * W, here->h, here->th, t);
-  TpLayerAddDirection(&block->in, B, here->a, t, du, sv, gradient);
+  TpLayerAddDirection(&block->in, B, here->a, here->ta, du, sv, gradient);
   TpLayerAddDirection(&block->mix, B, buffers->m, NULL, NULL, sv, gradient);
   TpLinearAddInput(B, K, W, p + block->mix.w, sv, buffers->sm);
   memset(sa, 0, (size_t)(B * W) * sizeof *sa);
   TpLinearAddInput(B, W, W, p + block->in.w, sv, sa);
-  TpSiluBackwardTangent(B * W, here->h, here->th, here->da, sa, buffers->five, sa);
+  TpSiluBackwardTangent(B * W, here->h, here->th, here->da, sa, buffers->four, sa);
   Add(B * W, sa, buffers->sh);
 }
 

@@ -10,6 +10,9 @@ static double Softness(const TpEnergySettings *settings)
   return settings->cutoff / 25.0;
 }
 
+/* Far from its centre a Gaussian is a denormal number, with which processors multiply a hundred times slower than with zero. */
+static const double negligible = 1e-20;
+
 /*
   Gaussians of rho at even distances up to the cutoff, times (1 - r^2 / cutoff^2)^3. Neighbouring Gaussians have ratios that change by a constant
   factor: two exponentials give all of them.
@@ -28,9 +31,10 @@ static void Functions(const TpEnergySettings *settings, double squared, double r
 
   for (PetscInt k = 0; k < R; k++) {
     const double centre = first + spacing * (double)k;
+    const double kept   = value > negligible ? value : 0.0;
 
-    g[k]     = (TpNumber)(value * fade);
-    slope[k] = (TpNumber)(value * (decline - 2.0 * gamma * (rho - centre) / rho * fade));
+    g[k]     = (TpNumber)(kept * fade);
+    slope[k] = (TpNumber)(kept * (decline - 2.0 * gamma * (rho - centre) / rho * fade));
     value *= ratio;
     ratio *= shrink;
   }

@@ -73,6 +73,14 @@ run_ok(4, "ti", "fluid.yaml", "--set", "run.folder=read", "--set", "ti.configura
 with h5py.File(os.path.join(folder, "runs", "fluid", "ti.h5")) as one, h5py.File(os.path.join(folder, "read", "ti.h5")) as two:
     expect((one["/members/1/positions"][()] == two["/members/1/positions"][()]).all(), "other configurations were read than were written")
 
+shutil.copy(os.path.join(folder, "runs", "fluid", "ti.h5"), os.path.join(folder, "overlap.h5"))
+with h5py.File(os.path.join(folder, "overlap.h5")) as file:
+    place = file["/members/0/positions"].id.get_offset() + 4 * 12 * 3  # configuration 3 of four particles
+with open(os.path.join(folder, "overlap.h5"), "r+b") as file:
+    file.seek(place)
+    first = file.read(12)
+    file.write(first)  # the second particle at the place of the first
+
 
 # ------------------------------------------------------------------------------------------------------------- refused
 
@@ -87,6 +95,7 @@ expect_refused(4, "fluid", ["ti.evaluate=[9]"], "ti.evaluate: 9 particles are de
 expect_refused(4, "fluid", ["ti.times=7"], "ti.times: 7 is odd")
 expect_refused(4, "fluid", ["ti.particles=[8, 4]"], "ti.particles: 4 after 8")
 expect_refused(4, "fluid", ["ti.configurations=runs/fluid/ti.h5", "run.rounds=50"], "allowed: 40 (run.rounds - training.start_round)")
+expect_refused(4, "fluid", ["ti.configurations=overlap.h5"], "configuration 3 of 4 particles has an overlap: particles 0 and 1 are 0 apart")
 expect_refused(3, "well", ["ti.windows=3"], "ti.windows: 3; with 2 temperatures, one rank each, allowed: 0 or 2")
 expect_refused(3, "well", ["engine.model.potential=chiral-chain"], "are angles, which have no path to a Gaussian")
 expect_refused(3, "well", ["training.start_round=60"], "no configuration is left of run.rounds, 60")
