@@ -37,6 +37,7 @@ static void Choose(TpTi ti, Row *row)
   row->best   = row->mode[ti->num_modes - 1];
   row->method = ti->num_modes > 1 ? "relaxed" : "plain";
   if (row->effective < PetscMax(least_effective, least_share * J)) return;
+  if (ti->num_modes > 1 && row->best.error < row->weights.error) return;
   row->best   = row->weights;
   row->method = "reweighted";
 }

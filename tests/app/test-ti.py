@@ -10,7 +10,7 @@ from harness import *
 
 # tests/reference: by quadrature
 DOUBLE_WELL = {1.0: 0.057331, 4 / 3: 0.175416, 2.0: 0.370674, 4.0: 0.686422}
-MUELLER_BROWN = {15.0: 7.364850, 20.0: 5.365860, 30.0: 3.645915}
+MUELLER_BROWN = {15.0: 7.364866, 20.0: 5.366133, 30.0: 3.649970}  # on the whole plane
 TOLERANCE = 0.02
 
 folder = scratch()
