@@ -13,7 +13,7 @@ static PetscErrorCode ReadAndSplit(MPI_Comm comm, const TpCommandLine *command, 
   PetscFunctionBeginUser;
   PetscCall(TpReadInput(comm, command, &run->config, &run->settings));
   run->max_hours = command->max_hours > 0.0 ? command->max_hours : run->settings.run.max_hours;
-  PetscCall(TpSettingsUnits(run->config, &units));
+  PetscCall(TpSettingsUnits(run->config, PETSC_FALSE, &units));
   PetscCall(TpConfigWriteText(run->config, units, &run->settings, NULL, &run->used_parameters));
   PetscCall(TpLadderCreate(&run->settings.ladder, TpBoltzmann(units), (uint64_t)run->settings.run.seed, &run->ladder));
   PetscCall(TpTiPlan(ti));
