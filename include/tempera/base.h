@@ -137,6 +137,8 @@ typedef enum {
   TP_RANDOM_PATH_VELOCITY,        /* id chain,   step move           */
   TP_RANDOM_PATH_DECISION,        /* id chain,   step move           */
   TP_RANDOM_INSERTION,            /* id configuration, step insertion */
+  TP_RANDOM_POPULATION,           /* id 0,       step 0: the seed of an annealing */
+  TP_RANDOM_RESAMPLE,             /* id 0,       step of the annealing: resampling of the population */
 } TpRandomPurpose;
 
 /**

@@ -21,6 +21,7 @@ typedef enum {
   TP_TAG_START,     /* trainer -> replica: state to go on from; at a restart */
   TP_TAG_TREE,      /* trainer -> trainer: partial sums up the fixed tree and the total back down */
   TP_TAG_AGREEMENT, /* replica -> replicas 1, 2, 4, ... further: one stage of an agreement; each round */
+  TP_TAG_MEMBER,    /* rank -> rank: packed state of a population's member that was copied; each step of an annealing */
 } TpTag;
 
 /* ------------------------------------------------------------------------------------------------------------ groups */

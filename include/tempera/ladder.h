@@ -140,6 +140,54 @@ PetscInt TpBarrierRungsFor(double length, double acceptance);
 void TpBarrierSpace(PetscInt num_pairs, const double beta[], const double barrier[], PetscInt num_rungs,
                     double spaced[]);
 
+/* -------------------------------------------------------------------------------------------------------- population */
+
+/*
+  Population annealing: n members that are samples at the inverse temperature beta are made into samples at beta + step. A member of energy U gets the
+  weight exp(-step U), the population is resampled by the weights, and dynamics at the new temperature follows. The mean of the weights estimates
+  Z(beta + step) / Z(beta), and the product of these means over the steps is an unbiased estimate of the ratio of partition functions.
+
+  Pure functions of the whole population in the order of its places, so that the result does not depend on how it is dealt out to ranks.
+
+  Sources: Hukushima and Iba, AIP Conf. Proc. 690 (2003) 200; Machta, Phys. Rev. E 82 (2010) 026704; families, Wang, Machta and Katzgraber,
+  Phys. Rev. E 92 (2015) 063307.
+*/
+
+/**
+  Weights [n] of a step in beta, scaled to a mean of 1. Returns the ln of the mean of exp(-step U), an estimate of ln Z(beta + step) / Z(beta).
+
+  @param[in]  energy     [n] finite
+  @param[out] effective  effective (Kish) members over n, in (0, 1]
+**/
+double TpPopulationWeigh(PetscInt n, const double energy[], double step, double weight[], double *effective);
+
+/** The longest step of the sign of `whole`, and not beyond it, that leaves at least the fraction in (0, 1) of the members effective; found by
+    bisection, never 0. `weight` [n] is for work. **/
+double TpPopulationStep(PetscInt n, const double energy[], double whole, double fraction, double weight[]);
+
+/** Systematic resampling: how many copies [n] of each member are in the new population, n in all; the weight rounded up or down, and equal to it in the
+    mean over `uniform` in (0, 1). `weight` has the mean 1. **/
+void TpPopulationResample(PetscInt n, const double weight[], double uniform, PetscInt copies[]);
+
+/** From which place [n] of the old population each member of the new one comes. One copy stays at its place; further ones fill the places that have become
+    free, both in ascending order: so few members move, and all ranks keep as many as they had. **/
+void TpPopulationPlace(PetscInt n, const PetscInt copies[], PetscInt source[]);
+
+/**
+  Families: the descendants of one founder. Members of a family are correlated, families are not.
+
+  @param[in]  family     [n] founder of each member, 0 <= family < n
+  @param[out] size       [n] members of each family
+  @param[out] alive      families with members
+  @param[out] mean_size  size of the family that a member is in, averaged over members: n / mean_size is the number of independent samples if
+                         dynamics below the top decorrelates nothing
+**/
+void TpFamiliesCount(PetscInt n, const int32_t family[], PetscInt size[], PetscInt *alive, double *mean_size);
+
+/** A bootstrap replicate: draw n of the n founders with replacement and add up their rows of `sum` [n, width] into `total` [width]. Which ones is a function
+    of (seed, replicate): the same ones at every temperature, so that errors of one temperature are carried to the next. **/
+void TpFamiliesDraw(uint64_t seed, uint32_t replicate, PetscInt n, PetscInt width, const double sum[], double total[]);
+
 /* ------------------------------------------------------------------------------------------------------------ tuning */
 
 /*
