@@ -111,6 +111,14 @@ typedef struct {
     char      *stop_quantity;
     double     stop_error;
   } analysis;
+  struct {
+    PetscInt64 population;
+    PetscInt64 steps; /* MD steps at each temperature */
+    PetscInt64 top_rounds;
+    TpRealList temperatures; /* empty: the ladder's */
+    double     effective;    /* least fraction of effective members after a step; 0: steps as given */
+    PetscInt64 replicates;
+  } anneal;
 } TpSettings;
 
 /** The one table of parameters, ended by a NULL key. **/
@@ -128,8 +136,15 @@ PetscErrorCode TpSettingsDestroy(TpSettings *settings);
 
   Errors: TP_ERR_INPUT naming the first key whose change would change the physics, the random numbers or the model. Lengths, outputs, groups, sampling
   and where files lie may change.
+
+  @param[in] free_keys  keys, and sections as "groups.", that may change besides those of where files lie and how long; ended by NULL
 **/
-PetscErrorCode TpSettingsCompare(const TpSettings *settings, TpConfig config, const char *parameters, const char *name);
+PetscErrorCode TpSettingsCompare(const TpSettings *settings, TpConfig config, const char *const free_keys[],
+                                 const char *parameters, const char *name);
+
+/** What may change in a run and in an annealing: no frame and no optimiser step, no member of the population depends on it. **/
+extern const char *const tp_run_free_keys[];
+extern const char *const tp_anneal_free_keys[];
 
 /* ------------------------------------------------------------------------------------------------------ command line */
 
@@ -177,6 +192,7 @@ PetscErrorCode TpReadInput(MPI_Comm comm, const TpCommandLine *command, TpConfig
 
 PetscErrorCode TpVerbRun(MPI_Comm comm, const TpCommandLine *command);
 PetscErrorCode TpVerbTrain(MPI_Comm comm, const TpCommandLine *command);
+PetscErrorCode TpVerbAnneal(MPI_Comm comm, const TpCommandLine *command);
 PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command);
 PetscErrorCode TpVerbAnalyze(MPI_Comm comm, const TpCommandLine *command);
 PetscErrorCode TpVerbInfo(MPI_Comm comm, const TpCommandLine *command);

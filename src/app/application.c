@@ -83,6 +83,8 @@ static PetscErrorCode Dispatch(int argc, char **argv, int rank)
     PetscCall(TpVerbTrain(PETSC_COMM_WORLD, &command));
   else if (!strcmp(command.verb, "ti"))
     PetscCall(TpVerbTi(PETSC_COMM_WORLD, &command));
+  else if (!strcmp(command.verb, "anneal"))
+    PetscCall(TpVerbAnneal(PETSC_COMM_WORLD, &command));
   else if (!strcmp(command.verb, "generate"))
     PetscCall(TpVerbGenerate(PETSC_COMM_WORLD, &command));
   else if (!strcmp(command.verb, "analyze"))

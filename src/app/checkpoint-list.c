@@ -194,7 +194,7 @@ static PetscErrorCode BeginAgain(TpRun run, PetscBool *allowed)
   PetscCall(TpFileReadText(file, "/", "parameters", &parameters));
   PetscCall(TpFileClose(&file));
   *allowed = written <= run->settings.output.checkpoint_interval ? PETSC_TRUE : PETSC_FALSE;
-  if (*allowed) PetscCall(TpSettingsCompare(&run->settings, run->config, parameters, path));
+  if (*allowed) PetscCall(TpSettingsCompare(&run->settings, run->config, tp_run_free_keys, parameters, path));
   PetscCall(PetscFree(parameters));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -229,7 +229,7 @@ PetscErrorCode TpCheckpointFind(TpRun run, const char *wanted, char path[PETSC_M
   PetscCall(TpFileReadText(file, "/", "parameters", &parameters));
   PetscCall(TpFileClose(&file));
   TpCheckInput(*next_round >= 1, "%s: next_round is %lld", path, (long long)*next_round);
-  PetscCall(TpSettingsCompare(&run->settings, run->config, parameters, path));
+  PetscCall(TpSettingsCompare(&run->settings, run->config, tp_run_free_keys, parameters, path));
   PetscCall(PetscFree(parameters));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

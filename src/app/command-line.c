@@ -113,19 +113,19 @@ static const struct {
   const char *name;
   const char *operand;
 } verbs[] = {
-    {"run", "INPUT.yaml"},    {"train", "INPUT.yaml"}, {"ti", "INPUT.yaml"},
+    {"run", "INPUT.yaml"},    {"train", "INPUT.yaml"}, {"ti", "INPUT.yaml"}, {"anneal", "INPUT.yaml"},
     {"generate", "MODEL.h5"}, {"analyze", "RUN"},      {"info", "FILE"},
 };
 
 /* Options that a verb has no use for are mistakes, not noise: which option belongs to which verbs. */
 static const struct {
   const char *name;
-  const char *verbs[5];
+  const char *verbs[6];
 } options[] = {
-    {"--set", {"run", "train", "ti", "analyze"}},
+    {"--set", {"run", "train", "ti", "anneal", "analyze"}},
     {"--check", {"run", "train", "ti"}},
-    {"--restart", {"run", "train", "ti"}},
-    {"--max-hours", {"run", "train", "ti"}},
+    {"--restart", {"run", "train", "ti", "anneal"}},
+    {"--max-hours", {"run", "train", "ti", "anneal"}},
     {"--reseed-rung", {"run"}},
     {"--verify-restart", {"run"}},
     {"--pilot", {"run"}},

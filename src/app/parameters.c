@@ -185,6 +185,14 @@ const TpParameter tp_parameters[] = {
   INT("analysis.relax_rounds", analysis.relax_rounds, "100", 0, 1e9, "Rounds that are left out at all rungs after a configuration was replaced by --reseed-rung."),
   TEXT("analysis.stop_when.quantity", TP_TEXT, analysis.stop_quantity, "", "End the run early when the error of this is small enough: free_energy (between the last and the first rung, in k_B T), mean_energy@T (potential energy), basin NAME@T (population). Empty: never."),
   REAL("analysis.stop_when.error", NONE, analysis.stop_error, "0", 0, 1e12, "The error wanted, in the unit of the quantity. Looked at every output.report_interval rounds, later at every tenth more; the run ends stream.max_lag + 2 rounds after the look that finds it small enough."),
+
+  /* anneal */
+  INT("anneal.population", anneal.population, "1000", 2, 1e8, "Members of the population of tempera anneal, dealt out to all ranks."),
+  INT("anneal.steps", anneal.steps, "500", 1, 16777215, "MD steps of each member at each temperature."),
+  INT("anneal.top_rounds", anneal.top_rounds, "10", 1, 1e6, "Equilibration at the highest temperature before the annealing begins, in times anneal.steps."),
+  LIST("anneal.temperatures", TEMPERATURE, anneal.temperatures, "", 1e-12, 1e12, "Temperatures to go through from the last to the first, increasing; empty: those of the ladder."),
+  REAL("anneal.effective", NONE, anneal.effective, "0.5", 0, 0.99, "Where a step to the next temperature would leave a smaller fraction of the members effective, shorter ones are taken between; 0: steps as given."),
+  INT("anneal.replicates", anneal.replicates, "200", 10, 1e5, "Bootstrap replicates that the errors are from."),
   {NULL, TP_BOOL, TP_DIMENSION_NONE, 0, NULL, 0, 0, NULL, NULL},
 };
 /* clang-format on */

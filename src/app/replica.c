@@ -93,7 +93,7 @@ PetscErrorCode TpReplicaProbe(TpRun run, TpReplica *replica)
   PetscFunctionBeginUser;
   PetscCall(PetscNew(replica));
   code = CreateAlone(run, *replica);
-  if (code) PetscFunctionReturn(code);
+  PetscCall(TpAgree(run->groups->world, code));
   PetscCall(TpSystemCreate(run->groups, (*replica)->engine, (*replica)->features, (*replica)->label, &run->system));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -131,6 +131,16 @@ PetscErrorCode TpReplicaStart(TpReplica replica)
 TpState *TpReplicaState(TpReplica replica)
 {
   return &replica->state;
+}
+
+TpEngine TpReplicaEngine(TpReplica replica)
+{
+  return replica->engine;
+}
+
+TpFeatures TpReplicaFeatures(TpReplica replica)
+{
+  return replica->features;
 }
 
 /* -------------------------------------------------------------------------------------------------------------- loop */

@@ -7,8 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Two jobs in one folder would write over each other: the writer holds a lock for as long as it lives. */
-static PetscErrorCode Lock(TpRun run)
+PetscErrorCode TpRunFolderLock(TpRun run)
 {
   struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
   char         path[PETSC_MAX_PATH_LEN];
@@ -25,7 +24,7 @@ static PetscErrorCode Lock(TpRun run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode RemoveMarker(TpRun run, const char *name)
+PetscErrorCode TpRunFolderRemove(TpRun run, const char *name)
 {
   char path[PETSC_MAX_PATH_LEN];
 
@@ -80,14 +79,14 @@ PetscErrorCode TpRunFolderOpen(TpRun run, const TpCommandLine *command, char che
   PetscFunctionBeginUser;
   PetscCall(TpRunPath(run, "checkpoints", path));
   PetscCall(TpFolderCreate(world, path));
-  PetscCall(TpAgree(world, Lock(run)));
+  PetscCall(TpAgree(world, TpRunFolderLock(run)));
   if (command->restart) PetscCall(TpCheckpointFind(run, command->restart_path, checkpoint, &run->first_round));
   if (command->restart) PetscCall(CheckLength(run));
   TpCheckInput(run->reseed_rung < 0 || run->first_round < Length(run),
                "--reseed-rung: all %" PetscInt64_FMT " rounds are done", run->first_round);
-  if (run->first_round < Length(run)) PetscCall(TpAgree(world, RemoveMarker(run, "finished")));
-  PetscCall(TpAgree(world, RemoveMarker(run, "continue")));
-  PetscCall(TpAgree(world, RemoveMarker(run, "stop")));
+  if (run->first_round < Length(run)) PetscCall(TpAgree(world, TpRunFolderRemove(run, "finished")));
+  PetscCall(TpAgree(world, TpRunFolderRemove(run, "continue")));
+  PetscCall(TpAgree(world, TpRunFolderRemove(run, "stop")));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -105,6 +105,13 @@ PetscErrorCode TpRunFolderCheck(TpRun run, MPI_Comm comm, const char *name, Pets
 /** Make the folder of a new run, lock it, or find the checkpoint of an old one; `path` is empty without one. Collective on world. **/
 PetscErrorCode TpRunFolderOpen(TpRun run, const TpCommandLine *command, char checkpoint[PETSC_MAX_PATH_LEN]);
 
+/** Two jobs in one folder would write over each other: the writer holds a lock for as long as it lives. Not collective.
+    Errors: TP_ERR_INPUT if another process has it. **/
+PetscErrorCode TpRunFolderLock(TpRun run);
+
+/** Remove a file of the folder, which need not be there. The writer does; not collective. Errors: TP_ERR_INPUT. **/
+PetscErrorCode TpRunFolderRemove(TpRun run, const char *name);
+
 /** Write used-parameters.yaml; `verb` goes on with it. Collective on the trainer group. **/
 PetscErrorCode TpRunFolderWriteParameters(TpRun run, const char *verb);
 
@@ -124,7 +131,7 @@ typedef struct TpReplica_ *TpReplica;
 PetscErrorCode TpReplicaCreate(TpRun run, TpReplica *replica);
 PetscErrorCode TpReplicaDestroy(TpReplica *replica);
 
-/** Engine and features of rung 0 and `run->system`, without partners. Not collective. **/
+/** Engine and features on every rank, and `run->system`, without partners. Collective on world, which has replicas alone. Errors: TP_ERR_INPUT on all ranks. **/
 PetscErrorCode TpReplicaProbe(TpRun run, TpReplica *replica);
 
 /** The configuration to begin with when no checkpoint gives one. Not collective. **/
@@ -132,6 +139,10 @@ PetscErrorCode TpReplicaStart(TpReplica replica);
 
 /** The configuration of this rung, to be filled at a restart. **/
 TpState *TpReplicaState(TpReplica replica);
+
+/** Its engine and features, for those who have a loop of their own. Ours. **/
+TpEngine   TpReplicaEngine(TpReplica replica);
+TpFeatures TpReplicaFeatures(TpReplica replica);
 
 /** Simulate all rounds. Collective on the replica group. **/
 PetscErrorCode TpReplicaLoop(TpReplica replica);

@@ -3,41 +3,56 @@
 
 #include <string.h>
 
-/* Sections and keys that a restart may change: no frame and no optimiser step depends on them. Files are made anew for another length or interval.
-   The molecule itself is checked by the system's hash, so that its files may move. */
-static const char *const free_keys[] = {"run.folder",
-                                        "run.rounds",
-                                        "run.max_hours",
-                                        "groups.",
-                                        "ladder.target_acceptance",
-                                        "stream.max_lag",
+/* The molecule itself is checked by the system's hash, so that its files may move. */
+static const char *const common_free_keys[] = {"run.folder",
+                                               "run.rounds",
+                                               "run.max_hours",
+                                               "groups.",
+                                               "ladder.target_acceptance",
+                                               "evaluation.",
+                                               "analysis.",
+                                               "engine.openmm.system",
+                                               "engine.openmm.positions",
+                                               "engine.openmm.platform",
+                                               "engine.openmm.threads",
+                                               "engine.openmm.minimize",
+                                               "engine.lammps.script",
+                                               NULL};
+
+/* Files are made anew for another length or interval. */
+const char *const tp_run_free_keys[] = {"stream.max_lag",
                                         "output.report_interval",
                                         "output.checkpoint_interval",
                                         "output.keep_checkpoints",
                                         "output.trajectory_interval",
                                         "output.trajectories",
                                         "output.velocities",
-                                        "evaluation.",
-                                        "analysis.",
                                         "data.files",
                                         "training.steps",
                                         "training.patience",
                                         "diffusion.sampler",
                                         "diffusion.steps",
-                                        "engine.openmm.system",
-                                        "engine.openmm.positions",
-                                        "engine.openmm.platform",
-                                        "engine.openmm.threads",
-                                        "engine.openmm.minimize",
-                                        "engine.lammps.script",
+                                        "anneal.",
                                         NULL};
 
-static PetscBool IsFree(const char *key)
-{
-  for (int i = 0; free_keys[i]; ++i) {
-    const size_t length = strlen(free_keys[i]);
+const char *const tp_anneal_free_keys[] = {"exchange.",
+                                           "ladder.tune",
+                                           "ladder.tune_rounds",
+                                           "ladder.tune_stages",
+                                           "stream.",
+                                           "network.",
+                                           "diffusion.",
+                                           "training.",
+                                           "output.",
+                                           "data.",
+                                           NULL};
 
-    if (!strncmp(key, free_keys[i], length) && (!key[length] || free_keys[i][length - 1] == '.')) return PETSC_TRUE;
+static PetscBool IsAmong(const char *const keys[], const char *key)
+{
+  for (int i = 0; keys[i]; ++i) {
+    const size_t length = strlen(keys[i]);
+
+    if (!strncmp(key, keys[i], length) && (!key[length] || keys[i][length - 1] == '.')) return PETSC_TRUE;
   }
   return PETSC_FALSE;
 }
@@ -78,7 +93,8 @@ static PetscBool SameValue(const TpParameter *row, const void *a, const void *b)
   }
 }
 
-PetscErrorCode TpSettingsCompare(const TpSettings *settings, TpConfig config, const char *parameters, const char *name)
+PetscErrorCode TpSettingsCompare(const TpSettings *settings, TpConfig config, const char *const free_keys[],
+                                 const char *parameters, const char *name)
 {
   TpConfig   before;
   TpSettings old;
@@ -88,7 +104,8 @@ PetscErrorCode TpSettingsCompare(const TpSettings *settings, TpConfig config, co
   PetscCall(TpConfigReadText(before, name, ".", parameters));
   PetscCall(TpSettingsCreate(before, name, settings->is_training, &old));
   for (const TpParameter *row = tp_parameters; row->key; ++row) {
-    if (IsFree(row->key) || SameValue(row, (const char *)settings + row->offset, (const char *)&old + row->offset))
+    if (IsAmong(common_free_keys, row->key) || IsAmong(free_keys, row->key) ||
+        SameValue(row, (const char *)settings + row->offset, (const char *)&old + row->offset))
       continue;
     PetscFunctionReturn(TpConfigError(
         config, row->key,

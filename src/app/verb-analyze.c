@@ -56,7 +56,8 @@ static PetscErrorCode ReadParameters(const TpCommandLine *command, Job *job)
   }
   PetscCall(TpSettingsUnits(job->config, PETSC_FALSE, &job->units));
   PetscCall(TpSettingsCreate(job->config, job->path, PETSC_FALSE, &job->settings));
-  if (command->input) PetscCall(TpSettingsCompare(&job->settings, job->config, job->parameters, job->path));
+  if (command->input)
+    PetscCall(TpSettingsCompare(&job->settings, job->config, tp_run_free_keys, job->parameters, job->path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,4 +1,5 @@
 /* tempera info FILE: what a file is, whether it is whole, where it came from. */
+#include "anneal-impl.h"
 #include "diagnostics.h"
 
 #include <math.h>
@@ -64,6 +65,31 @@ static PetscErrorCode TellDiagnostics(TpFile file)
   PetscCall(TpDiagnosticsCreate(file, MPI_COMM_SELF, written, &diagnostics));
   PetscCall(TpDiagnosticsTell(diagnostics));
   PetscCall(TpDiagnosticsDestroy(&diagnostics));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TellAnneal(TpFile file)
+{
+  PetscInt64 rows, shape[3];
+
+  PetscFunctionBeginUser;
+  PetscCall(TpFileShape(file, "/temperature", 1, &rows));
+  PetscCall(TpFileShape(file, "/samples/features", 3, shape));
+  printf("  %lld members, %lld temperatures, samples at %lld of them, %lld features\n", (long long)shape[0],
+         (long long)rows, (long long)shape[1], (long long)shape[2]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TellAnnealCheckpoint(TpFile file)
+{
+  PetscInt64 sweep, rows, shape[2];
+
+  PetscFunctionBeginUser;
+  PetscCall(TpFileReadInteger(file, "/", "sweep", &sweep));
+  PetscCall(TpFileReadInteger(file, "/", "num_rows", &rows));
+  PetscCall(TpFileShape(file, "/states", 2, shape));
+  printf("  %lld members, %lld sweeps done, %lld temperatures done\n", (long long)shape[0], (long long)sweep,
+         (long long)rows);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -167,6 +193,8 @@ static PetscErrorCode TellFile(const char *path)
   if (!strcmp(format, TP_CHECKPOINT_FORMAT) || !strcmp(format, TP_FAILURE_FORMAT)) PetscCall(TellCheckpoint(file));
   if (!strcmp(format, TP_RUN_FORMAT)) PetscCall(TellRun(file));
   if (!strcmp(format, TP_MODEL_FORMAT)) PetscCall(TellModel(path));
+  if (!strcmp(format, TP_ANNEAL_FORMAT)) PetscCall(TellAnneal(file));
+  if (!strcmp(format, TP_ANNEAL_CHECKPOINT_FORMAT)) PetscCall(TellAnnealCheckpoint(file));
   PetscCall(TpFileVerify(MPI_COMM_SELF, path, &whole, message, sizeof(message)));
   printf("%s%s\n", whole ? "" : "DAMAGED: ", message);
   if (whole && !strcmp(format, TP_RUN_FORMAT)) PetscCall(TellDiagnostics(file));
