@@ -165,19 +165,11 @@ static PetscErrorCode End(Annealing *annealing, PetscBool finished)
 
 static PetscErrorCode Destroy(Annealing *annealing)
 {
-  TpRun run = annealing->run;
-
   PetscFunctionBeginUser;
-  TpRunLogClose(run);
+  TpRunLogClose(annealing->run);
   PetscCall(TpAnnealDestroy(&annealing->anneal));
   PetscCall(TpReplicaDestroy(&annealing->replica));
-  PetscCall(TpSystemDestroy(&run->system));
-  PetscCall(TpGroupsDestroy(&run->groups));
-  PetscCall(TpLadderDestroy(&run->ladder));
-  PetscCall(PetscFree(run->used_parameters));
-  PetscCall(TpSettingsDestroy(&run->settings));
-  PetscCall(TpConfigDestroy(&run->config));
-  PetscCall(PetscFree(annealing->run));
+  PetscCall(TpRunDestroy(&annealing->run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
