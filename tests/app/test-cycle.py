@@ -1,4 +1,4 @@
-"""Once through the whole program, short enough for a slow build of it: run, info, generate, a restart that gives the same files again.
+"""Once through the whole program, short enough for a slow build of it: run, info, generate, two restarts that give the same files again.
 
 Nothing that it writes has wider rights than the umask leaves, nor narrower ones; and nothing that it allocates is left at the end, by the list
 that PETSc keeps, or by a sanitizer, which sees more without that.
@@ -11,7 +11,7 @@ import h5py
 
 from harness import expect, finish, run_ok, scratch, tempera
 from restarting import checkpoint, cut_run, expect_same, finished_run
-
+from systems import TRAINING_BEGINS
 
 
 def expect_rights(folder, mask):
@@ -42,6 +42,13 @@ expect_same(source, copy, "stopped after 20 rounds")
 for name in set(os.listdir(os.path.join(copy, "run"))) - before:
     rights = stat.S_IMODE(os.stat(os.path.join(copy, "run", name)).st_mode)
     expect(rights == 0o640, f"{name}: rights {rights:o}, expected 640 with umask 27")
+
+# Another stop, before training begins, and another number of trainers.
+other = os.path.join(folder, "other")
+cut_run(source, other, TRAINING_BEGINS - 1)
+run_ok(ranks - 1, "run", "input.yaml", "--restart", *every, folder=other)
+expect_same(source, other, f"stopped after {TRAINING_BEGINS - 1} rounds of 2 trainers, gone on with by 1", ("/@parameters",))
+
 with h5py.File(os.path.join(copy, "run", "run.h5"), "r+") as file:
     file["exchange/walker"][2, 1] = 100000000
 result = tempera(ranks, "run", "input.yaml", "--set", "groups.trainers=2", f"--restart={checkpoint(20)}", *every, folder=copy)
