@@ -139,6 +139,8 @@ typedef enum {
   TP_RANDOM_INSERTION,            /* id configuration, step insertion */
   TP_RANDOM_POPULATION,           /* id 0,       step 0: the seed of an annealing */
   TP_RANDOM_RESAMPLE,             /* id 0,       step of the annealing: resampling of the population */
+  TP_RANDOM_DIRECTION,            /* id direction, step 0: of projections of features */
+  TP_RANDOM_MODEL_BOOTSTRAP,      /* id comparison, step replicate */
 } TpRandomPurpose;
 
 /**

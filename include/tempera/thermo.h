@@ -161,6 +161,9 @@ PetscErrorCode TpMbarWeights(TpMbar mbar, double temperature, double weight[]);
 PetscErrorCode TpMbarReweight(TpMbar mbar, const double u[], double weight[], double *f, double *error,
                               double *effective);
 
+/** Weights [samples on this rank] of one state's own samples alone, which sum to 1 over all ranks; zero for all others. Not collective. **/
+PetscErrorCode TpMbarStateWeights(TpMbar mbar, PetscInt state, double weight[]);
+
 /** Mean and standard error of values [samples on this rank] under weights from TpMbarWeights() or TpMbarReweight(). Collective. **/
 PetscErrorCode TpMbarExpectation(TpMbar mbar, const double weight[], const double value[], double *mean, double *error);
 
@@ -228,3 +231,117 @@ double TpKineticCumulative(double degrees, double mean, double value);
   @param[out]    p
 **/
 PetscErrorCode TpKineticTest(PetscInt64 n, double value[], double degrees, double mean, double *distance, double *p);
+
+/* --------------------------------------------------------------------------------------------------------- cross-check */
+
+/**
+  A model's samples against a reference: energy distances, Jensen-Shannon divergences, and both beside what the noise of finite data makes of them.
+
+  Sources: energy distance, Szekely & Rizzo, J. Stat. Plan. Inference 143 (2013) 1249; its law under agreement, a sum of squares of Gaussian numbers, by
+  three cumulants: Buckley & Eagleson, Austral. J. Statist. 30A (1988) 150.
+**/
+
+/** S = sum_i lambda_i z_i^2 of independent normal z_i, as sums of powers of lambda. **/
+typedef struct {
+  double mean, second, third; /* sum of lambda, lambda^2, lambda^3 */
+} TpSquares;
+
+/** From draws [count, size], `stride` numbers apart, of Gaussian vectors with zero mean whose square is S. Not collective. **/
+PetscErrorCode TpSquaresFit(PetscInt count, PetscInt size, PetscInt stride, const float draw[], TpSquares *squares);
+/** Probability of S above `value`. Pure. **/
+double TpSquaresTail(const TpSquares *squares, double value);
+/** What S exceeds with probability p. Pure. **/
+double TpSquaresLimit(const TpSquares *squares, double p);
+
+#define TP_PROJECTION_BINS  256
+#define TP_PROJECTION_REACH 5.0 /* projections beyond it count in the last bins */
+
+/**
+  Features as points, (x - centre) / width, or (cos, sin) where they have a period, and histograms of these along directions. View 0 is all features
+  together, along 32 random directions; view 1 + i is feature i alone, where there are several.
+**/
+typedef struct TpProjection_ *TpProjection;
+
+/** Not collective; the same directions for the same seed. Arrays are copied. **/
+PetscErrorCode TpProjectionCreate(PetscInt num_features, const double period[], const double centre[],
+                                  const double width[], uint64_t seed, TpProjection *projection);
+PetscErrorCode TpProjectionDestroy(TpProjection *projection);
+PetscInt       TpProjectionViews(TpProjection projection);
+/** Bins of all directions. Pure. **/
+PetscInt TpProjectionSize(TpProjection projection);
+/** Where a view's bins lie. Pure. **/
+void TpProjectionView(TpProjection projection, PetscInt view, PetscInt *first, PetscInt *size);
+/** The bins [count, directions] that rows of features [count, features] count in. Not collective. **/
+PetscErrorCode TpProjectionBins(TpProjection projection, PetscInt64 count, const float features[], int32_t bin[]);
+/** Add a weight to a row's bins of sum [size]. **/
+void TpProjectionAdd(TpProjection projection, double weight, const int32_t bin[], double sum[]);
+/** Scaled difference of the cumulative distributions p and q [size], whose square is the energy distance. **/
+void TpProjectionDifference(TpProjection projection, const double p[], const double q[], float difference[]);
+/** What a model's samples are held against. **/
+typedef enum {
+  TP_REFERENCE_TEMPERATURE, /* all states' samples, reweighted to a temperature */
+  TP_REFERENCE_STATE,       /* one state's own samples */
+  TP_REFERENCE_MIXTURE,     /* all states' samples, reweighted to a mixture of temperatures */
+} TpReference;
+
+typedef struct {
+  TpReference    kind;
+  double         temperature;
+  PetscInt       state;
+  PetscInt       num_mixed;
+  const double  *mixed, *share; /* [num_mixed] temperatures, and their shares, which sum to 1 */
+  PetscInt64     first, count;  /* this rank's samples of the model: their numbers */
+  PetscInt64     total;         /* of all ranks */
+  const float   *features;      /* [count, features] */
+  const int32_t *bin;           /* [histograms, count] */
+} TpComparison;
+
+typedef struct {
+  PetscInt        num_features;
+  const double   *period, *centre, *width; /* [features] as TpProjectionCreate() */
+  PetscInt64      num_samples;             /* of the TpMbar on this rank */
+  const float    *features;                /* [num_samples, features] */
+  PetscInt        num_histograms;
+  const PetscInt *histogram_size; /* [num_histograms] */
+  const int32_t  *bin;            /* [num_histograms, num_samples] */
+  PetscInt        num_comparisons;
+  TpComparison   *comparison; /* [num_comparisons] */
+  PetscInt        replicates; /* 3 or more */
+  uint64_t        seed;
+  double          alarm; /* probability with which one comparison may call a perfect model worse than noise */
+} TpCrossTask;
+
+/** Square root of an energy distance: for a small shift, about 0.75 of it, in units of `width`. **/
+typedef struct {
+  double value;
+  double
+         noise; /* root mean square of it for a perfect model: by the noise of the reference and of so many samples of the model */
+  double limit; /* what exceeds this is worse than noise */
+  double p;     /* probability that a perfect model is so far off */
+} TpDistance;
+
+/** Jensen-Shannon divergence of histograms, nats. **/
+typedef struct {
+  double value;
+  double noise; /* its mean for a perfect model */
+  double
+      p; /* of sum (p - q)^2 / (reference + 1 / K) over the K bins, about 8 JS where bins are visited: probability that a perfect model is so far off */
+} TpDivergence;
+
+/** Arrays are the caller's. **/
+typedef struct {
+  TpDistance   *distance;   /* [views] */
+  TpDivergence *divergence; /* [histograms] */
+  double       *reference;  /* [sum of histogram sizes] its distributions; NULL: not wanted */
+  double       *model;      /* likewise */
+  double        p;          /* of all these together (Bonferroni) */
+  PetscBool     worse;      /* p < alarm */
+} TpCrossResult;
+
+/**
+  Compare. Collective on `comm`, the TpMbar's; after TpMbarSolve(), and TpMbarSetBlocks() where states are correlated; the same on all ranks.
+
+  Noise: in each replicate the reference is drawn anew in blocks, with f solved again, and the model's samples in 64 groups; the law of the squared
+  distance follows from the covariance of these differences. It holds for many blocks; with fewer than about 20 the noise is underestimated.
+**/
+PetscErrorCode TpCrossCheck(TpMbar mbar, MPI_Comm comm, const TpCrossTask *task, TpCrossResult result[]);

@@ -1,6 +1,6 @@
 /* Whether energies and kinetic temperatures are those of a canonical ensemble. */
 #include "tempera/comm.h"
-#include "tempera/thermo.h"
+#include "thermo-impl.h"
 
 #include <math.h>
 
@@ -123,40 +123,9 @@ double TpNormalTail(double z)
 
 /* ---------------------------------------------------------------------------------------------------- kinetic energies */
 
-/* Regularised incomplete gamma function P(a, x): its series below the mean, Lentz's continued fraction above. */
-static double GammaCumulative(double a, double x)
-{
-  if (x <= 0.0) return 0.0;
-  const double factor = exp(a * log(x) - x - lgamma(a));
-
-  if (x < a + 1.0) {
-    double term = 1.0 / a, sum = term;
-
-    for (int n = 1; n < 100000 && term > 1e-16 * sum; ++n) {
-      term *= x / (a + n);
-      sum += term;
-    }
-    return factor * sum;
-  }
-  double b = x + 1.0 - a, c = 1e300, d = 1.0 / b, fraction = d, change = 0.0;
-
-  for (int n = 1; n < 100000 && fabs(change - 1.0) > 1e-15; ++n) {
-    const double numerator = -n * (n - a);
-
-    b += 2.0;
-    d      = numerator * d + b;
-    d      = 1.0 / (fabs(d) < 1e-300 ? 1e-300 : d);
-    c      = b + numerator / c;
-    c      = fabs(c) < 1e-300 ? 1e-300 : c;
-    change = d * c;
-    fraction *= change;
-  }
-  return 1.0 - factor * fraction;
-}
-
 double TpKineticCumulative(double degrees, double mean, double value)
 {
-  return GammaCumulative(0.5 * degrees, 0.5 * degrees * value / mean);
+  return TpGammaCumulative(0.5 * degrees, 0.5 * degrees * value / mean);
 }
 
 /* Kolmogorov's limit law: chance that sqrt(n) D exceeds x. */

@@ -214,3 +214,12 @@ PetscErrorCode TpMbarWeights(TpMbar mbar, double temperature, double weight[])
   PetscCall(NormaliseWeights(mbar, weight, &log_sum));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscErrorCode TpMbarStateWeights(TpMbar mbar, PetscInt state, double weight[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscArrayzero(weight, mbar->num_local));
+  for (PetscInt64 i = mbar->first[state]; i < mbar->first[state + 1]; ++i)
+    weight[i] = (mbar->multiplicity ? mbar->multiplicity[i] : 1.0) / (double)mbar->total[state];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
