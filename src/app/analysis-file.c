@@ -240,6 +240,50 @@ static PetscErrorCode WriteChecks(const TpAnalysis *analysis, TpFile file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Verdicts, with what they rest on; distributions are in the JSON. */
+static PetscErrorCode WriteModel(const TpAnalysis *analysis, TpFile file)
+{
+  const TpModelAnalysis *model = analysis->model;
+  const PetscInt         views = model ? model->num_views : 0, histograms = model ? model->num_histograms : 0;
+  const PetscInt64       checks = model ? model->num_checks : 0, distances[] = {checks, views, 4},
+                   divergences[] = {checks, histograms, 3};
+  double *table, *distance, *divergence;
+
+  PetscFunctionBeginUser;
+  if (!model) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc3(checks * 4, &table, checks * views * 4, &distance, checks * histograms * 3, &divergence));
+  for (PetscInt c = 0; c < model->num_checks; ++c) {
+    const TpModelCheck *check = &model->check[c];
+
+    table[4 * c]     = analysis->temperature[check->temperature];
+    table[4 * c + 1] = (double)check->reference;
+    table[4 * c + 2] = check->result.p;
+    table[4 * c + 3] = (double)check->verdict;
+    for (PetscInt v = 0; v < views; ++v) {
+      const TpDistance *from = &check->result.distance[v];
+      double           *to   = distance + (c * views + v) * 4;
+
+      to[0] = from->value, to[1] = from->noise, to[2] = from->limit, to[3] = from->p;
+    }
+    for (PetscInt h = 0; h < histograms; ++h) {
+      const TpDivergence *from = &check->result.divergence[h];
+      double             *to   = divergence + (c * histograms + h) * 3;
+
+      to[0] = from->value, to[1] = from->noise, to[2] = from->p;
+    }
+  }
+  PetscCall(
+      TpFileWriteAll(file, "/model/check", TP_FILE_DOUBLE, 2, (const PetscInt64[]){checks, 4}, table, "",
+                     "temperature, reference (0 MBAR, 1 direct MD, 2 mixture of the label), p, verdict (0 agrees, "
+                     "1 worse than noise, 2 outside what the ladder supports)"));
+  PetscCall(TpFileWriteAll(file, "/model/distance", TP_FILE_DOUBLE, 3, distances, distance, "",
+                           "root of the energy distance [check, all features or one, (value, noise, limit, p)]"));
+  PetscCall(TpFileWriteAll(file, "/model/divergence", TP_FILE_DOUBLE, 3, divergences, divergence, "",
+                           "Jensen-Shannon divergence, nats [check, feature or pair, (value, noise, p)]"));
+  PetscCall(PetscFree3(table, distance, divergence));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode WriteContents(const TpAnalysis *analysis, TpFile file)
 {
   const TpSamples *samples = analysis->samples;
@@ -259,6 +303,7 @@ static PetscErrorCode WriteContents(const TpAnalysis *analysis, TpFile file)
   PetscCall(TpFileWriteInteger(file, "/", "replicates", analysis->replicates));
   PetscCall(TpFileWriteInteger(file, "/", "short", analysis->is_short));
   PetscCall(TpFileWriteReal(file, "/", "alarm", analysis->alarm));
+  PetscCall(WriteModel(analysis, file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -284,6 +284,81 @@ static void WriteChecks(Writer *writer, const TpAnalysis *analysis)
   Close(writer, '}');
 }
 
+static void WriteCheck(Writer *writer, const TpAnalysis *analysis, const TpModelCheck *check)
+{
+  const TpModelAnalysis *model = analysis->model;
+
+  Open(writer, NULL, '{');
+  Real(writer, "temperature", analysis->temperature[check->temperature]);
+  Text(writer, "reference", tp_reference_words[check->reference]);
+  Text(writer, "verdict", tp_verdict_words[check->verdict]);
+  Real(writer, "p", check->result.p);
+  Open(writer, "energy_distances", '[');
+  for (PetscInt v = 0; v < model->num_views; ++v) {
+    const TpDistance *distance = &check->result.distance[v];
+
+    Open(writer, NULL, '{');
+    Text(writer, "features", v ? analysis->samples->name[v - 1] : "all");
+    Real(writer, "value", distance->value);
+    Real(writer, "noise", distance->noise);
+    Real(writer, "limit", distance->limit);
+    Real(writer, "p", distance->p);
+    Close(writer, '}');
+  }
+  Close(writer, ']');
+  Open(writer, "divergences", '[');
+  for (PetscInt h = 0; h < model->num_histograms; ++h) {
+    const TpDivergence *divergence = &check->result.divergence[h];
+    char                title[2 * TP_NAME_LENGTH + 2];
+
+    TpSurfaceTitle(analysis->samples, &model->histogram[h], sizeof(title), title);
+    Open(writer, NULL, '{');
+    Text(writer, "features", title);
+    Real(writer, "value", divergence->value);
+    Real(writer, "noise", divergence->noise);
+    Real(writer, "p", divergence->p);
+    Reals(writer, "reference", model->histogram[h].size, check->result.reference + model->first[h]);
+    Reals(writer, "model", model->histogram[h].size, check->result.model + model->first[h]);
+    Close(writer, '}');
+  }
+  Close(writer, ']');
+  Close(writer, '}');
+}
+
+static void WriteModelBasins(Writer *writer, const TpAnalysis *analysis)
+{
+  Open(writer, "basins", '[');
+  for (PetscInt i = 0; i < analysis->num_temperatures * analysis->num_basins; ++i) {
+    const TpBasinPoint *point = &analysis->model->basin_point[i];
+
+    Open(writer, NULL, '{');
+    Real(writer, "temperature", analysis->temperature[i / analysis->num_basins]);
+    Text(writer, "basin", analysis->basin[i % analysis->num_basins].name);
+    Real(writer, "population", point->population);
+    Real(writer, "population_error", point->population_error);
+    Real(writer, "free_energy", point->free_energy);
+    Real(writer, "free_energy_error", point->free_energy_error);
+    Close(writer, '}');
+  }
+  Close(writer, ']');
+}
+
+/* Nothing if there is no model. */
+static void WriteModel(Writer *writer, const TpAnalysis *analysis)
+{
+  const TpModelAnalysis *model = analysis->model;
+
+  if (!model) return;
+  Open(writer, "model", '{');
+  Integer(writer, "samples", model->num_samples);
+  Real(writer, "alarm", model->alarm);
+  Open(writer, "checks", '[');
+  for (PetscInt c = 0; c < model->num_checks; ++c) WriteCheck(writer, analysis, &model->check[c]);
+  Close(writer, ']');
+  WriteModelBasins(writer, analysis);
+  Close(writer, '}');
+}
+
 PetscErrorCode TpAnalysisWriteJson(const TpAnalysis *analysis, FILE *file)
 {
   Writer writer = {.file = file, .first = PETSC_TRUE};
@@ -299,6 +374,7 @@ PetscErrorCode TpAnalysisWriteJson(const TpAnalysis *analysis, FILE *file)
   WriteSurfaces(&writer, analysis);
   WriteConvergence(&writer, analysis);
   WriteChecks(&writer, analysis);
+  WriteModel(&writer, analysis);
   Close(&writer, '}');
   fputc('\n', file);
   PetscFunctionReturn(PETSC_SUCCESS);

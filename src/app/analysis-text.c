@@ -170,6 +170,32 @@ static void WriteChecks(const TpAnalysis *analysis, FILE *file)
   }
 }
 
+static void WriteModel(const TpAnalysis *analysis, FILE *file)
+{
+  const TpModelAnalysis *model = analysis->model;
+
+  if (!model) return;
+  fprintf(file,
+          "\nmodel: %lld samples at each temperature; distances (roots of energy distances) of all features together "
+          "and divergences beside what noise\n"
+          "makes them; worse is p < %.2g, which befalls a perfect model with probability %g in all\n"
+          "%12s %-20s %10s %10s %10s %-24s %10s %10s %9s %s\n",
+          (long long)model->num_samples, model->alarm, TP_FALSE_ALARM, "T", "against", "distance", "noise", "limit",
+          "least likely divergence", "JS [nat]", "noise", "p", "verdict");
+  for (PetscInt c = 0; c < model->num_checks; ++c) {
+    const TpModelCheck *check = &model->check[c];
+    const PetscInt      worst = TpModelCheckWorst(model, check);
+    char                title[2 * TP_NAME_LENGTH + 2];
+
+    TpSurfaceTitle(analysis->samples, &model->histogram[worst], sizeof(title), title);
+    fprintf(file, "%12.6g %-20s %10.4f %10.4f %10.4f %-24s %10.5f %10.5f %9.2g %s\n",
+            analysis->temperature[check->temperature], tp_reference_words[check->reference],
+            check->result.distance[0].value, check->result.distance[0].noise, check->result.distance[0].limit, title,
+            check->result.divergence[worst].value, check->result.divergence[worst].noise, check->result.p,
+            tp_verdict_words[check->verdict]);
+  }
+}
+
 PetscErrorCode TpAnalysisWriteText(const TpAnalysis *analysis, FILE *file)
 {
   PetscFunctionBeginUser;
@@ -180,5 +206,6 @@ PetscErrorCode TpAnalysisWriteText(const TpAnalysis *analysis, FILE *file)
   WriteBasins(analysis, file);
   WriteConvergence(analysis, file);
   WriteChecks(analysis, file);
+  WriteModel(analysis, file);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

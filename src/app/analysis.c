@@ -8,7 +8,7 @@ const char *const tp_support_words[] = {"ladder", "beyond", "none", NULL};
 /* ----------------------------------------------------------------------------------------------------------- surfaces */
 
 /* Features without a period are binned over their range, a little widened. */
-static PetscErrorCode SetRange(const TpSamples *samples, TpSurface *surface, int axis)
+PetscErrorCode TpSurfaceSetRange(const TpSamples *samples, TpSurface *surface, int axis)
 {
   const PetscInt feature = surface->feature[axis];
   double         low = PETSC_MAX_REAL, high = -PETSC_MAX_REAL;
@@ -44,7 +44,8 @@ static PetscErrorCode CreateSurfaces(const TpSamples *samples, TpConfig config, 
     snprintf(surface->text, sizeof(surface->text), "%s", texts->values[s]);
     surface->bins = (PetscInt)settings->analysis.bins;
     surface->size = surface->feature[1] < 0 ? surface->bins : surface->bins * surface->bins;
-    for (int axis = 0; axis < 2 && surface->feature[axis] >= 0; ++axis) PetscCall(SetRange(samples, surface, axis));
+    for (int axis = 0; axis < 2 && surface->feature[axis] >= 0; ++axis)
+      PetscCall(TpSurfaceSetRange(samples, surface, axis));
     PetscCall(PetscCalloc2(analysis->num_temperatures * surface->size, &surface->probability,
                            analysis->num_temperatures * surface->size, &surface->error));
   }
@@ -197,6 +198,7 @@ PetscErrorCode TpAnalyse(const TpSamples *samples, TpConfig config, const TpSett
   PetscCall(TpAnalyseEstimates(samples, config, settings, analysis));
   PetscCall(TpAnalyseConvergence(samples, analysis));
   PetscCall(TpAnalyseChecks(samples, analysis));
+  PetscCall(TpAnalyseModel(samples, settings, analysis));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -227,6 +229,7 @@ PetscErrorCode TpAnalysisDestroy(TpAnalysis *analysis)
   PetscCall(PetscFree(analysis->pair));
   PetscCall(PetscFree(analysis->kinetic));
   PetscCall(DestroyResult(&analysis->mbar));
+  PetscCall(TpModelAnalysisDestroy(&analysis->model));
   *analysis = (TpAnalysis){0};
   PetscFunctionReturn(PETSC_SUCCESS);
 }

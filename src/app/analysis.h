@@ -184,6 +184,37 @@ typedef struct {
   double p;
 } TpKineticCheck;
 
+/** What is said of a model at a temperature. **/
+typedef enum {
+  TP_VERDICT_AGREES,  /* no further off than noise brings a perfect model */
+  TP_VERDICT_WORSE,   /* further off */
+  TP_VERDICT_OUTSIDE, /* the ladder does not support a reference there */
+} TpVerdict;
+extern const char
+    *const tp_verdict_words[]; /* "agrees", "worse than noise", "outside what the ladder supports", NULL */
+extern const char *const tp_reference_words[]; /* "MBAR", "direct MD", "mixture of the label", NULL */
+
+/** A model's samples at one temperature against one reference. **/
+typedef struct {
+  PetscInt      temperature; /* index */
+  TpReference   reference;
+  TpVerdict     verdict;
+  TpCrossResult result;
+} TpModelCheck;
+
+/** The model of the run, RUN/model.h5, beside the run's samples. **/
+typedef struct {
+  PetscInt64    num_samples;    /* of the model, at each temperature */
+  double        alarm;          /* probability with which one check calls a perfect model worse */
+  PetscInt      num_views;      /* energy distances: all features together, then each one if there are several */
+  PetscInt      num_histograms; /* marginals of all features, then the surfaces */
+  TpSurface    *histogram;      /* [num_histograms] their bins, without probabilities */
+  PetscInt     *first;          /* [num_histograms] where their bins begin in a TpCrossResult */
+  PetscInt      num_checks;
+  TpModelCheck *check;       /* [num_checks] by temperature; the first of each is that against MBAR */
+  TpBasinPoint *basin_point; /* [temperatures, basins] of the model's samples */
+} TpModelAnalysis;
+
 /** Everything that is found. **/
 typedef struct {
   const TpSamples *samples; /* what was analysed: units, ladder, features, windows */
@@ -226,9 +257,35 @@ typedef struct {
   double          alarm;
   TpPairCheck    *pair;    /* [rungs - 1] */
   TpKineticCheck *kinetic; /* [rungs]; NULL: degrees of freedom are not known */
+
+  TpModelAnalysis *model; /* NULL: there is no model, or it was not asked for */
 } TpAnalysis;
 
 #define TP_FALSE_ALARM 0.01
+
+enum { TP_METRICS = 4, TP_MAX_METRICS = 2000 };
+
+/** What only the report shows. The course of the run, its rounds from the first on, is known on rank 0 alone. **/
+typedef struct {
+  PetscInt64 stride;     /* rounds per point */
+  PetscInt   num_points; /* at most 300 */
+  double    *round;      /* [points] */
+  double    *rung;       /* [walkers, points] where each walker is */
+  double    *loss;       /* [points] mean over the point's rounds; NaN: none */
+  double    *losses;     /* [points] how many */
+  double    *attempts;   /* [rungs] swaps tried with the next rung */
+  double    *accepted;   /* [rungs] */
+  PetscInt   num_metrics;
+  double     metric[TP_METRICS][TP_MAX_METRICS]; /* round; shares of time: MD, replicas waiting, trainers waiting */
+  PetscInt   energy_bins;
+  double     energy_low, energy_high;
+  double    *energy; /* [rungs, bins] density */
+  double   **direct; /* [surfaces][rungs, size] probabilities of the rungs' own samples */
+} TpHistory;
+
+/** Collective on samples->comm. @param[in] file  run.h5 **/
+PetscErrorCode TpHistoryRead(TpFile file, const TpSamples *samples, const TpAnalysis *analysis, TpHistory *history);
+PetscErrorCode TpHistoryDestroy(const TpAnalysis *analysis, TpHistory *history);
 
 /** Analyse. Collective on samples->comm. Free with TpAnalysisDestroy(). Errors: TP_ERR_INPUT: names that are none, rungs that do not overlap. **/
 PetscErrorCode TpAnalyse(const TpSamples *samples, TpConfig config, const TpSettings *settings, TpAnalysis *analysis);
@@ -243,6 +300,18 @@ PetscErrorCode TpAnalyseSeries(const TpSamples *samples, TpAnalysis *analysis);
 PetscErrorCode TpAnalyseLadder(const TpSamples *samples, const TpSettings *settings, TpMbar mbar, TpAnalysis *analysis);
 PetscErrorCode TpAnalyseConvergence(const TpSamples *samples, TpAnalysis *analysis);
 PetscErrorCode TpAnalyseChecks(const TpSamples *samples, TpAnalysis *analysis);
+
+/** The cross-check of `RUN/model.h5`, if there is one and analysis.samples is not 0. Collective; last. Errors: TP_ERR_INPUT: a model of other features. **/
+PetscErrorCode TpAnalyseModel(const TpSamples *samples, const TpSettings *settings, TpAnalysis *analysis);
+/** The histogram whose divergence is least likely. Pure. **/
+PetscInt       TpModelCheckWorst(const TpModelAnalysis *model, const TpModelCheck *check);
+PetscErrorCode TpModelAnalysisDestroy(TpModelAnalysis **model);
+
+/** The range of a surface's bins along an axis. Collective. **/
+PetscErrorCode TpSurfaceSetRange(const TpSamples *samples, TpSurface *surface, int axis);
+
+/** What a surface's features are called: "phi2, psi2". **/
+void TpSurfaceTitle(const TpSamples *samples, const TpSurface *surface, size_t size, char text[]);
 
 /** MBAR over [first, end) of this rank's share. Collective. `energy` [rungs * (end - first)] is filled and must outlive the TpMbar. **/
 PetscErrorCode TpMbarCreatePart(const TpSamples *samples, const double g[], PetscInt64 first, PetscInt64 end,
@@ -264,6 +333,9 @@ PetscErrorCode TpAnalysisWriteText(const TpAnalysis *analysis, FILE *file);
 
 /** analysis.json; numbers that are not finite are null. Not collective. **/
 PetscErrorCode TpAnalysisWriteJson(const TpAnalysis *analysis, FILE *file);
+
+/** A page with figures, complete in itself. Not collective. **/
+PetscErrorCode TpAnalysisWriteReport(const TpAnalysis *analysis, const TpHistory *history, FILE *file);
 
 /** analysis.h5, published. Collective on `comm`. **/
 PetscErrorCode TpAnalysisWriteFile(const TpAnalysis *analysis, MPI_Comm comm, const char *path, const char *parameters);

@@ -108,6 +108,7 @@ typedef struct {
     TpTextList basins;       /* "left.phi2: [0, 115 deg]" */
     PetscInt64 replicates;   /* of the bootstrap */
     PetscInt64 relax_rounds; /* left out after a configuration was replaced */
+    PetscInt64 samples;      /* of the model, at each temperature; 0: leave it out */
     char      *stop_quantity;
     double     stop_error;
   } analysis;

@@ -16,6 +16,7 @@ typedef struct {
   TpSettings   settings;
   TpSamples    samples;
   TpAnalysis   analysis;
+  TpHistory    history;
   TpUnitSystem units;
 } Job;
 
@@ -72,24 +73,35 @@ static PetscErrorCode ReadRun(Job *job)
 
 /* ------------------------------------------------------------------------------------------------------------- write */
 
-static PetscErrorCode WriteJson(const Job *job)
+/* One text file that rank 0 writes and publishes. */
+static PetscErrorCode WriteText(const Job *job, const char *name, PetscErrorCode (*write)(const Job *job, FILE *file))
 {
   char  *text = NULL;
   size_t size = 0;
   char   path[PETSC_MAX_PATH_LEN];
 
   PetscFunctionBeginUser;
-  PetscCall(TpPathJoin(job->output, "analysis.json", path));
+  PetscCall(TpPathJoin(job->output, name, path));
   if (job->rank == 0) {
     FILE *file = open_memstream(&text, &size);
 
     PetscCheck(file, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for %s", path);
-    PetscCall(TpAnalysisWriteJson(&job->analysis, file));
+    PetscCall((*write)(job, file));
     fclose(file);
   }
   PetscCall(TpTextPublish(job->comm, path, text));
   free(text);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteJson(const Job *job, FILE *file)
+{
+  return TpAnalysisWriteJson(&job->analysis, file);
+}
+
+static PetscErrorCode WriteReport(const Job *job, FILE *file)
+{
+  return TpAnalysisWriteReport(&job->analysis, &job->history, file);
 }
 
 static PetscErrorCode Write(const Job *job, const char *export)
@@ -99,7 +111,8 @@ static PetscErrorCode Write(const Job *job, const char *export)
 
   PetscFunctionBeginUser;
   if (job->rank == 0) PetscCall(TpAnalysisWriteText(&job->analysis, stdout));
-  PetscCall(WriteJson(job));
+  PetscCall(WriteText(job, "analysis.json", WriteJson));
+  PetscCall(WriteText(job, "report.html", WriteReport));
   PetscCall(TpPathJoin(job->output, "analysis.h5", path));
   PetscCall(TpConfigWriteText(job->config, job->units, &job->settings, NULL, &used));
   PetscCall(TpAnalysisWriteFile(&job->analysis, job->comm, path, used));
@@ -110,7 +123,8 @@ static PetscErrorCode Write(const Job *job, const char *export)
   }
   if (job->rank == 0 && TpAnalysisIsSuspect(&job->analysis))
     TpLog(TP_LOG_WARNING, "%s: the run did not sample what it was told to; see the checks above", job->folder);
-  if (job->rank == 0) printf("\nwritten: %s/analysis.json, analysis.h5%s\n", job->output, export ? ", u_nk.csv" : "");
+  if (job->rank == 0)
+    printf("\nwritten: %s/analysis.json, analysis.h5, report.html%s\n", job->output, export ? ", u_nk.csv" : "");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -126,9 +140,11 @@ PetscErrorCode TpVerbAnalyze(MPI_Comm comm, const TpCommandLine *command)
   PetscCall(TpFileOpen(comm, job.path, TP_RUN_FORMAT, TP_RUN_VERSION, &job.file));
   PetscCall(ReadParameters(command, &job));
   PetscCall(ReadRun(&job));
-  PetscCall(TpFileClose(&job.file));
   PetscCall(TpAnalyse(&job.samples, job.config, &job.settings, &job.analysis));
+  PetscCall(TpHistoryRead(job.file, &job.samples, &job.analysis, &job.history));
+  PetscCall(TpFileClose(&job.file));
   PetscCall(Write(&job, command->export_format));
+  PetscCall(TpHistoryDestroy(&job.analysis, &job.history));
   PetscCall(TpAnalysisDestroy(&job.analysis));
   PetscCall(TpSamplesDestroy(&job.samples));
   PetscCall(TpSettingsDestroy(&job.settings));
