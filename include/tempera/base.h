@@ -141,6 +141,7 @@ typedef enum {
   TP_RANDOM_RESAMPLE,             /* id 0,       step of the annealing: resampling of the population */
   TP_RANDOM_DIRECTION,            /* id direction, step 0: of projections of features */
   TP_RANDOM_MODEL_BOOTSTRAP,      /* id comparison, step replicate */
+  TP_RANDOM_PROBE,                /* id sample,  step entry of the random vectors */
 } TpRandomPurpose;
 
 /**

@@ -3,7 +3,8 @@
   stand in for a network (tests do this). No MPI, no files.
 
   Forward process: x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps, t = 1..T. A denoiser predicts eps; the score is -eps / sqrt(1 - abar_t).
-  Sources: Ho, Jain and Abbeel, NeurIPS 2020 (DDPM); Song, Meng and Ermon, ICLR 2021 (DDIM); Nichol and Dhariwal, ICML 2021 (cosine).
+  Sources: Ho, Jain and Abbeel, NeurIPS 2020 (DDPM); Song, Meng and Ermon, ICLR 2021 (DDIM); Nichol and Dhariwal, ICML 2021 (cosine); Lu et al.,
+  arXiv 2211.01095 (DPM-Solver++); Song et al., ICLR 2021 (probability flow, likelihood).
 **/
 #pragma once
 
@@ -15,11 +16,16 @@ typedef struct {
   PetscInt64 num_times; /* T */
   PetscInt   predict;   /* TpPredict */
   PetscInt   sampler;   /* index into tp_sampler_words */
-  PetscInt64 num_steps; /* of the sampler, <= T; ddpm takes every time */
+  PetscInt64 num_steps; /* of the sampler, <= T; ddpm takes every time, ode chooses by itself */
+  double     tolerance; /* of ode: local error of a step; 0: TP_FLOW_TOLERANCE */
 } TpDiffusionSettings;
 
 extern const char *const tp_schedule_words[]; /* "linear", "cosine", NULL */
-extern const char *const tp_sampler_words[];  /* "ddpm", "ddim", NULL */
+extern const char *const tp_sampler_words[];  /* "ddpm", "ddim", "dpmpp", "ode", NULL */
+
+typedef enum { TP_SAMPLER_DDPM, TP_SAMPLER_DDIM, TP_SAMPLER_DPMPP, TP_SAMPLER_ODE } TpSamplerKind;
+
+#define TP_FLOW_TOLERANCE 1e-4 /* of samples; the features have variance 1 */
 
 /** What a network answers with for a state; an angle's answer is always its noise. **/
 typedef enum {
@@ -43,6 +49,9 @@ PetscErrorCode TpScheduleDestroy(TpSchedule *schedule);
 
 /** abar at t in [0, 1]: that of time t T, geometrically between times. Pure. **/
 double TpScheduleSignal(TpSchedule schedule, double t);
+
+/** The t in [0, 1] with this abar: the reverse of TpScheduleSignal(). Pure. **/
+double TpScheduleTime(TpSchedule schedule, double abar);
 
 /* -------------------------------------------------------------------------------------------------------------- loss */
 
@@ -105,6 +114,13 @@ void TpLensNoise(TpLens lens, PetscInt B, const TpNumber x[], const TpNumber t[]
 **/
 void TpLensTarget(TpLens lens, PetscInt B, const TpNumber x0[], const TpNumber x[], const TpNumber t[], TpNumber eps[]);
 
+/**
+  From a gradient of the inputs to one of the states, dx [B, S]: dinputs [B, N], and what an angle's answer owes to its inputs beside the network's
+  y [B, N]. `danswer` [B, S] is what dinputs was made from.
+**/
+void TpLensPull(TpLens lens, PetscInt B, const TpNumber t[], const TpNumber scale[], const TpNumber inputs[],
+                const TpNumber y[], const TpNumber danswer[], const TpNumber dinputs[], TpNumber dx[]);
+
 /* ---------------------------------------------------------------------------------------------------------- samplers */
 
 /** A denoiser: eps [B, D] predicted for x [B, D] at times t [B] (t / T) under conditions c [B, C]. **/
@@ -115,6 +131,9 @@ typedef struct {
   void    *context;
   PetscErrorCode (*predict)(void *context, PetscInt B, const TpNumber x[], const TpNumber t[], const TpNumber c[],
                             TpNumber eps[]);
+
+  /** After predict() with B rows: deps [B, D] -> dx [B, D], the product with the Jacobian d eps / d x from the left. NULL: it can't. **/
+  PetscErrorCode (*reverse)(void *context, PetscInt B, const TpNumber deps[], TpNumber dx[]);
 } TpDenoiser;
 
 /** A denoiser that evaluates `network` with `parameters`; all kept by the caller, who also keeps `binding`. **/
@@ -131,7 +150,9 @@ typedef struct TpSampler_ *TpSampler;
   A sampler over `schedule` (kept). Not collective. Free with TpSamplerDestroy().
 
   ddpm: ancestral, posterior variance; every time (num_steps is ignored). ddim: deterministic, num_steps evenly spaced times.
-  Both start from N(0, 1) at the last time with abar >= 4e-5, where the linear schedule of 1000 times ends: later times of the cosine
+  dpmpp: deterministic, DPM-Solver++(2M), num_steps times that lie closest where there is little noise or much. ode: the probability flow by an adaptive
+  Runge-Kutta method.
+  All start from N(0, 1) at the last time with abar >= 4e-5, where the linear schedule of 1000 times ends: later times of the cosine
   schedule hold no signal, and a step there would multiply the denoiser's error by up to 30.
 
   Errors: TP_ERR_INPUT for num_steps < 1 or > T.
@@ -140,7 +161,19 @@ PetscErrorCode TpSamplerCreate(TpSchedule schedule, const TpDiffusionSettings *s
                                PetscInt max_batch, TpSampler *sampler);
 PetscErrorCode TpSamplerDestroy(TpSampler *sampler);
 
-/** Network evaluations per sample. **/
+/**
+  Choose the steps of `ode`, which has to be done before TpSamplerRun() and whenever the denoiser changes; nothing with other kinds. Not collective.
+
+  Samples 0 to 63 are integrated together (the denoiser takes as many), each step so that the root mean square of their errors is below the tolerance; all samples
+  then take these steps. So a sample depends on the first ones of its sequence, but never on those beside it.
+
+  @param[in]  c  [C] conditions of the samples, the same for all
+
+  Errors: TP_ERR_STOPPED if more than 10000 steps are needed.
+**/
+PetscErrorCode TpSamplerPrepare(TpSampler sampler, const TpDenoiser *denoiser, uint64_t seed, const TpNumber c[]);
+
+/** Network evaluations per sample; of ode, after TpSamplerPrepare(). **/
 PetscInt TpSamplerEvaluations(TpSampler sampler);
 
 /**
@@ -151,3 +184,39 @@ PetscInt TpSamplerEvaluations(TpSampler sampler);
 **/
 PetscErrorCode TpSamplerRun(TpSampler sampler, const TpDenoiser *denoiser, uint64_t seed, uint32_t first_sample,
                             PetscInt B, const TpNumber c[], TpNumber x[]);
+
+/* -------------------------------------------------------------------------------------------------------- likelihood */
+
+typedef struct TpLikelihood_ *TpLikelihood;
+
+/**
+  Log densities of states x_0, by the probability flow to noise: ln p(x_0) = ln p(x_T) + the integral of the flow's divergence, with p(x_T) what samplers
+  start from: N(0, 1), and uniform on the circle for angles. It is the density of the samples of `ode`. Not collective. Free with
+  TpLikelihoodDestroy().
+
+  @param[in] schedule    kept, the caller's
+  @param[in] is_angle    [num_inputs], NULL: none is
+  @param[in] num_probes  0: the trace of the denoiser's Jacobian is exact, which takes num_inputs rows for each sample and step; else it is Hutchinson's
+                         estimate by so many random vectors of +-1
+  @param[in] tolerance   local error of a step, in states and in nats
+
+  Source: Song et al., ICLR 2021; Grathwohl et al., ICLR 2019 (trace).
+**/
+PetscErrorCode TpLikelihoodCreate(TpSchedule schedule, PetscInt num_inputs, const PetscBool is_angle[],
+                                  PetscInt num_probes, double tolerance, TpLikelihood *likelihood);
+PetscErrorCode TpLikelihoodDestroy(TpLikelihood *likelihood);
+
+/**
+  The log density of one sample, with an error control of its own. Not collective.
+
+  @param[in]  denoiser  with `reverse`; its rows all belong to this sample
+  @param[in]  seed      with `sample`, of the random vectors
+  @param[in]  c         [C]
+  @param[in]  x         [D]
+  @param[out] log_density  nats
+  @param[out] error        standard error by the random vectors, nats; 0 with the exact trace
+
+  Errors: TP_ERR_STOPPED if the flow can't be integrated.
+**/
+PetscErrorCode TpLikelihoodOf(TpLikelihood likelihood, const TpDenoiser *denoiser, uint64_t seed, uint32_t sample,
+                              const TpNumber c[], const TpNumber x[], double *log_density, double *error);

@@ -177,6 +177,11 @@ typedef struct {
   PetscInt     num_conditions;
   const char **conditions; /* generate: [num_conditions] "name=value" */
   PetscInt64   steps;      /* generate; 0: the model's */
+  double       tolerance;  /* generate: of ode and likelihoods; 0: not given */
+  const char  *guidance;   /* generate: "T1,T2" or "T1,T2,beta"; NULL: none */
+  const char  *likelihood; /* generate: "raw" or "encoded"; NULL: none */
+  PetscInt64   probes;     /* generate: random vectors of the likelihood's trace; 0: exact */
+  const char  *given;      /* generate: samples to take the likelihood of; NULL: those generated */
 } TpCommandLine;
 
 /** Put "`what`: " before the line of an input error; any other code is returned as it is. Not collective. **/

@@ -49,12 +49,47 @@ static PetscErrorCode ParseDecay(const char *text, double *decay)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* One option at argument *i, or an operand. */
-static PetscErrorCode ParseArgument(int argc, char **argv, int *i, TpCommandLine *command)
+static PetscErrorCode ParseTolerance(const char *text, double *tolerance)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TpErrorAbout(TpQuantityParse(text, TP_DIMENSION_NONE, TP_UNITS_REDUCED, tolerance), "--tolerance"));
+  TpCheckInput(*tolerance >= 1e-10 && *tolerance <= 0.1, "--tolerance: '%s' is out of range; allowed 1e-10 to 0.1",
+               text);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Options of tempera generate that begin or end densities. */
+static PetscErrorCode ParseLikelihood(int argc, char **argv, int *i, TpCommandLine *command, PetscBool *found)
 {
   const char *argument = argv[*i], *value;
 
   PetscFunctionBeginUser;
+  *found = PETSC_TRUE;
+  if (!strcmp(argument, "--likelihood"))
+    command->likelihood = "raw";
+  else if (!strncmp(argument, "--likelihood=", 13)) {
+    command->likelihood = argument + 13;
+    TpCheckInput(!strcmp(command->likelihood, "raw") || !strcmp(command->likelihood, "encoded"),
+                 "--likelihood: '%s' is unknown; allowed raw, encoded", command->likelihood);
+  } else if ((value = ValueOf("--probes", argc, argv, i))) {
+    PetscCall(ParseInteger("--probes", value, 2, &command->probes));
+    TpCheckInput(command->probes <= 100000, "--probes: %s is out of range; allowed 2 to 100000", value);
+  } else if ((value = ValueOf("--given", argc, argv, i)))
+    command->given = value;
+  else
+    *found = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One option at argument *i, or an operand. */
+static PetscErrorCode ParseArgument(int argc, char **argv, int *i, TpCommandLine *command)
+{
+  const char *argument = argv[*i], *value;
+  PetscBool   found;
+
+  PetscFunctionBeginUser;
+  PetscCall(ParseLikelihood(argc, argv, i, command, &found));
+  if (found) PetscFunctionReturn(PETSC_SUCCESS);
   if ((value = ValueOf("--set", argc, argv, i)))
     command->sets[command->num_sets++] = value;
   else if (!strcmp(argument, "--check"))
@@ -97,6 +132,10 @@ static PetscErrorCode ParseArgument(int argc, char **argv, int *i, TpCommandLine
     command->conditions[command->num_conditions++] = value;
   else if ((value = ValueOf("--steps", argc, argv, i)))
     PetscCall(ParseInteger("--steps", value, 1, &command->steps));
+  else if ((value = ValueOf("--tolerance", argc, argv, i)))
+    PetscCall(ParseTolerance(value, &command->tolerance));
+  else if ((value = ValueOf("--guidance", argc, argv, i)))
+    command->guidance = value;
   else if (argument[0] == '-')
     PetscFunctionReturn(TpInputError("%s: unknown option; see tempera --help", argument));
   else if (!command->verb)
@@ -134,6 +173,11 @@ static const struct {
     {"--seed", {"generate"}},
     {"--sampler", {"generate"}},
     {"--steps", {"generate"}},
+    {"--tolerance", {"generate"}},
+    {"--guidance", {"generate"}},
+    {"--likelihood", {"generate"}},
+    {"--probes", {"generate"}},
+    {"--given", {"generate"}},
     {"--ema", {"generate"}},
     {"--condition", {"generate"}},
     {"--output", {"generate", "analyze"}},
@@ -196,6 +240,10 @@ static PetscErrorCode CheckTogether(const TpCommandLine *command)
                "--reseed-rung: replaces a configuration at a restart; give --restart too");
   TpCheckInput(!command->export_format || !strcmp(command->export_format, "alchemlyb"),
                "--export: '%s' is no format; allowed alchemlyb", command->export_format);
+  TpCheckInput(command->likelihood || !(command->probes || command->given),
+               "--probes and --given belong to --likelihood");
+  TpCheckInput(!command->given || !(command->samples || command->sampler || command->steps),
+               "--given: those samples are taken; --samples, --sampler and --steps have no use");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

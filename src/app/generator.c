@@ -7,14 +7,15 @@ enum {
 };
 
 struct TpGenerator_ {
-  TpModel         model; /* kept, the caller's */
-  TpSchedule      schedule;
-  TpModelDenoiser denoiser;
-  TpSampler       sampler;
-  TpNumber       *x; /* [MAX_BATCH, states] */
+  TpModel    model; /* kept, the caller's */
+  TpSchedule schedule;
+  TpGuided   guided;
+  TpSampler  sampler;
+  TpNumber  *x; /* [MAX_BATCH, states] */
 };
 
-PetscErrorCode TpGeneratorCreate(TpModel model, const TpDiffusionSettings *diffusion, TpGenerator *generator)
+PetscErrorCode TpGeneratorCreate(TpModel model, const TpDiffusionSettings *diffusion, const TpGuidance *guidance,
+                                 TpGenerator *generator)
 {
   TpGenerator     new_generator;
   const TpNumber *c;
@@ -23,8 +24,8 @@ PetscErrorCode TpGeneratorCreate(TpModel model, const TpDiffusionSettings *diffu
   PetscCall(PetscNew(&new_generator));
   new_generator->model = model;
   PetscCall(TpScheduleCreate(diffusion->schedule, (PetscInt)diffusion->num_times, &new_generator->schedule));
-  PetscCall(TpModelDenoiserCreate(model, new_generator->schedule, MAX_BATCH, &new_generator->denoiser));
-  const PetscInt S = TpModelDenoiserGet(new_generator->denoiser, &c)->num_inputs;
+  PetscCall(TpGuidedCreate(model, new_generator->schedule, guidance, MAX_BATCH, PETSC_FALSE, &new_generator->guided));
+  const PetscInt S = TpGuidedGet(new_generator->guided, &c)->num_inputs;
   PetscCall(TpSamplerCreate(new_generator->schedule, diffusion, S, MAX_BATCH, &new_generator->sampler));
   PetscCall(PetscMalloc1(MAX_BATCH * S, &new_generator->x));
   *generator = new_generator;
@@ -37,7 +38,7 @@ PetscErrorCode TpGeneratorDestroy(TpGenerator *generator)
   if (!*generator) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFree((*generator)->x));
   PetscCall(TpSamplerDestroy(&(*generator)->sampler));
-  PetscCall(TpModelDenoiserDestroy(&(*generator)->denoiser));
+  PetscCall(TpGuidedDestroy(&(*generator)->guided));
   PetscCall(TpScheduleDestroy(&(*generator)->schedule));
   PetscCall(PetscFree(*generator));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -59,15 +60,18 @@ PetscErrorCode TpGeneratorRun(TpGenerator generator, uint64_t seed, double tempe
 {
   const uint64_t    own_seed = SeedAt(seed, temperature);
   const TpNumber   *c;
-  const TpDenoiser *denoiser = TpModelDenoiserGet(generator->denoiser, &c);
+  const TpDenoiser *denoiser = TpGuidedGet(generator->guided, &c);
 
   PetscFunctionBeginUser;
+  TpGuidedSet(generator->guided, temperature, further, own_seed, 0);
+  if (count > 0) PetscCall(TpSamplerPrepare(generator->sampler, denoiser, own_seed, c));
   for (PetscInt64 done = 0; done < count; done += MAX_BATCH) {
     const PetscInt rows = (PetscInt)PetscMin((PetscInt64)MAX_BATCH, count - done);
 
-    TpModelDenoiserSet(generator->denoiser, temperature, further, own_seed, (uint32_t)(first + done));
+    TpGuidedSet(generator->guided, temperature, further, own_seed, (uint32_t)(first + done));
     PetscCall(TpSamplerRun(generator->sampler, denoiser, own_seed, (uint32_t)(first + done), rows, c, generator->x));
-    TpModelDenoiserDecode(generator->denoiser, rows, generator->x, raw + done * generator->model->num_features);
+    TpModelDenoiserDecode(TpGuidedStates(generator->guided), rows, generator->x,
+                          raw + done * generator->model->num_features);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -120,7 +124,7 @@ PetscErrorCode TpGenerateInto(TpFile file, MPI_Comm comm, TpModel model, const T
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCallMPI(MPI_Comm_size(comm, &size));
   PetscCall(DefineDatasets(file, model, task));
-  PetscCall(TpGeneratorCreate(model, &task->diffusion, &generator));
+  PetscCall(TpGeneratorCreate(model, &task->diffusion, &task->guidance, &generator));
   PetscCall(PetscMalloc1(PASS_BATCH * width, &raw));
   for (PetscInt i = 0; i < task->num_temperatures; ++i) {
     for (PetscInt64 done = 0; done < task->num_samples; done += (PetscInt64)PASS_BATCH * size) {

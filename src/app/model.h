@@ -65,8 +65,9 @@ PetscErrorCode TpModelRead(MPI_Comm comm, const char *path, TpModel *model);
 /** A model as a denoiser of the states that diffuse; one per rank. It knows the temperature, whatever its role. **/
 typedef struct TpModelDenoiser_ *TpModelDenoiser;
 
-/** `model` and `schedule` are kept, the caller's; the schedule is told what the model predicts. Not collective. **/
-PetscErrorCode TpModelDenoiserCreate(TpModel model, TpSchedule schedule, PetscInt max_batch, TpModelDenoiser *denoiser);
+/** `model` and `schedule` are kept, the caller's; the schedule is told what the model predicts. With derivatives if `both_ways`. Not collective. **/
+PetscErrorCode TpModelDenoiserCreate(TpModel model, TpSchedule schedule, PetscInt max_batch, PetscBool both_ways,
+                                     TpModelDenoiser *denoiser);
 PetscErrorCode TpModelDenoiserDestroy(TpModelDenoiser *denoiser);
 
 /** From here on rows are samples first_sample, first_sample + 1, ... at this temperature. Not collective. **/
@@ -78,6 +79,38 @@ const TpDenoiser *TpModelDenoiserGet(TpModelDenoiser denoiser, const TpNumber **
 
 /** Denoised states [count, num_states] -> raw features [count, num_features]; the states are overwritten. Not collective. **/
 void TpModelDenoiserDecode(TpModelDenoiser denoiser, PetscInt count, TpNumber x[], float raw[]);
+
+/** Raw features [num_features] -> states as the denoiser takes them [num_states], at the temperature that is set. Not collective. **/
+void TpModelDenoiserEncode(TpModelDenoiser denoiser, const float raw[], TpNumber x[]);
+
+/* ----------------------------------------------------------------------------------------------------------- guidance */
+
+/** The score at a temperature from those at two others: (1 + w) s(T1) - w s(T2). **/
+typedef struct {
+  PetscBool is_on;
+  PetscBool
+         in_temperature; /* w = (T1 - T)/(T2 - T1); else by beta = 1/T, w = (beta - beta1)/(beta1 - beta2), exact where there is no noise */
+  double temperature[2];
+} TpGuidance;
+
+/** Of "T1,T2" with ",beta" or ",temperature" behind. Not collective. Errors: TP_ERR_INPUT: else, or a model whose temperature is not a condition. **/
+PetscErrorCode TpGuidanceParse(const char *text, TpModel model, TpGuidance *guidance);
+
+/** w at this temperature. Pure. **/
+double TpGuidanceWeight(const TpGuidance *guidance, double temperature);
+
+/** A model as a denoiser, with guidance or without; one per rank. **/
+typedef struct TpGuided_ *TpGuided;
+
+/** As TpModelDenoiserCreate(), and the functions after it; `guidance` is kept, the caller's. **/
+PetscErrorCode TpGuidedCreate(TpModel model, TpSchedule schedule, const TpGuidance *guidance, PetscInt max_batch,
+                              PetscBool both_ways, TpGuided *guided);
+PetscErrorCode TpGuidedDestroy(TpGuided *guided);
+void TpGuidedSet(TpGuided guided, double temperature, const double further[], uint64_t seed, uint32_t first_sample);
+const TpDenoiser *TpGuidedGet(TpGuided guided, const TpNumber **conditions);
+
+/** What knows the states: of the first temperature. Ours. **/
+TpModelDenoiser TpGuidedStates(TpGuided guided);
 
 /* ---------------------------------------------------------------------------------------------------------- generator */
 
@@ -97,7 +130,9 @@ PetscErrorCode TpMixtureTell(const TpMixture *mixture, PetscInt count, const dou
 /** Generates samples of one model; one per rank. **/
 typedef struct TpGenerator_ *TpGenerator;
 
-PetscErrorCode TpGeneratorCreate(TpModel model, const TpDiffusionSettings *diffusion, TpGenerator *generator);
+/** `guidance` is kept, the caller's. Not collective. **/
+PetscErrorCode TpGeneratorCreate(TpModel model, const TpDiffusionSettings *diffusion, const TpGuidance *guidance,
+                                 TpGenerator *generator);
 PetscErrorCode TpGeneratorDestroy(TpGenerator *generator);
 
 /**
@@ -120,6 +155,7 @@ typedef struct {
   PetscInt64        num_samples;    /* at each temperature */
   uint64_t          seed;
   TpDiffusionSettings diffusion;
+  TpGuidance          guidance;
   PetscBool           progress; /* lines of progress from rank 0 */
   PetscErrorCode (*visit)(void *context, PetscInt temperature, PetscInt64 count, const float raw[]);
   /* ^ sees this rank's samples, [count, features]; NULL: nobody */

@@ -39,13 +39,22 @@ static PetscErrorCode ChooseSampler(const TpCommandLine *command, TpModel model,
   if (command->sampler) {
     for (diffusion->sampler = 0; tp_sampler_words[diffusion->sampler]; ++diffusion->sampler)
       if (!strcmp(tp_sampler_words[diffusion->sampler], command->sampler)) break;
-    TpCheckInput(tp_sampler_words[diffusion->sampler], "--sampler: '%s' is unknown; allowed ddpm, ddim",
+    TpCheckInput(tp_sampler_words[diffusion->sampler], "--sampler: '%s' is unknown; allowed ddpm, ddim, dpmpp, ode",
                  command->sampler);
   }
   if (command->steps) diffusion->num_steps = command->steps;
   TpCheckInput(diffusion->num_steps >= 1 && diffusion->num_steps <= diffusion->num_times,
                "--steps: %" PetscInt64_FMT " is out of range; allowed 1 to %" PetscInt64_FMT, diffusion->num_steps,
                diffusion->num_times);
+  TpCheckInput(!command->steps || diffusion->sampler != TP_SAMPLER_DDPM || command->steps == diffusion->num_times,
+               "--steps: ddpm takes each of the %" PetscInt64_FMT " times of the model, not %" PetscInt64_FMT,
+               diffusion->num_times, command->steps);
+  TpCheckInput(!command->steps || diffusion->sampler != TP_SAMPLER_ODE,
+               "--steps: ode chooses its steps by --tolerance");
+  TpCheckInput(command->tolerance <= 0.0 || diffusion->sampler == TP_SAMPLER_ODE || command->likelihood,
+               "--tolerance: belongs to the sampler ode and to --likelihood; the sampler is %s",
+               tp_sampler_words[diffusion->sampler]);
+  diffusion->tolerance = command->tolerance;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -118,12 +127,14 @@ PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
   PetscCall(TpModelRead(comm, command->operand, &model));
   PetscCall(ParseTemperatures(command->temperatures, model->units, &task.num_temperatures, &temperature));
   PetscCall(ChooseSampler(command, model, &task.diffusion));
+  PetscCall(TpGuidanceParse(command->guidance, model, &task.guidance));
   if (command->ema >= 0.0) PetscCall(TpModelChooseAverage(model, command->ema));
   for (PetscInt k = 0; k < TP_MAX_FURTHER; ++k) further[k] = NAN;
   PetscCall(ParseConditions(command, model, further));
   PetscCall(TpPathExists(comm, command->output, &exists));
   TpCheckInput(!exists, "%s: exists already; choose another --output or remove it", command->output);
   if (rank == 0) WarnOutside(model, task.num_temperatures, temperature);
+  if (rank == 0 && task.guidance.is_on) WarnOutside(model, 2, task.guidance.temperature);
   const TpMixture mixture = {.label       = model->label,
                              .degrees     = model->label_degrees,
                              .jitter      = model->condition.jitter,

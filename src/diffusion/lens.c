@@ -5,15 +5,6 @@
 
 const char *const tp_predict_words[] = {"noise", "velocity", NULL};
 
-double TpScheduleSignal(TpSchedule schedule, double t)
-{
-  const double   time  = PetscMax(0.0, PetscMin(1.0, t)) * schedule->num_times;
-  const PetscInt below = PetscMin((PetscInt)time, schedule->num_times - 1);
-  const double   part  = time - below;
-
-  return exp((1.0 - part) * log(schedule->abar[below]) + part * log(schedule->abar[below + 1]));
-}
-
 PetscErrorCode TpLensCreate(TpSchedule schedule, PetscInt num_states, const PetscBool is_angle[], TpLens *lens)
 {
   PetscFunctionBeginUser;
@@ -141,6 +132,32 @@ void TpLensTarget(TpLens lens, PetscInt B, const TpNumber x0[], const TpNumber x
         eps[j] = (TpNumber)WrappedNoise((double)x[j] / signal - (double)x0[j], sigma);
       else if (is_velocity)
         eps[j] = (TpNumber)(signal * (double)eps[j] - noise * (double)x0[j]);
+    }
+  }
+}
+
+/* An angle's answer is y_0 cos(a) - y_1 sin(a), and its inputs are sin(a) and cos(a), a = x / sqrt(abar). */
+void TpLensPull(TpLens lens, PetscInt B, const TpNumber t[], const TpNumber scale[], const TpNumber inputs[],
+                const TpNumber y[], const TpNumber danswer[], const TpNumber dinputs[], TpNumber dx[])
+{
+  for (PetscInt row = 0; row < B; ++row) {
+    const double spread = lens->num_angles ? 1.0 / sqrt(TpScheduleSignal(lens->schedule, (double)t[row])) : 1.0;
+
+    for (PetscInt i = 0; i < lens->num_states; ++i) {
+      if (lens->is_angle[i]) {
+        const TpNumber sine = inputs[0], cosine = inputs[1];
+
+        *dx++ = (TpNumber)spread * (dinputs[0] * cosine - dinputs[1] * sine - *danswer * (y[0] * sine + y[1] * cosine));
+        inputs += 2;
+        dinputs += 2;
+        y += 2;
+      } else {
+        *dx++ = scale ? scale[row] * *dinputs : *dinputs;
+        ++inputs;
+        ++dinputs;
+        ++y;
+      }
+      ++danswer;
     }
   }
 }

@@ -19,6 +19,7 @@ static void Plan(TpSchedule schedule, PetscInt start, PetscInt count, TpSamplerS
     steps[k].time   = time;
     steps[k].keep   = keep;
     steps[k].answer = sqrt(1 - schedule->abar[previous]) - keep * sqrt(1 - schedule->abar[time]);
+    steps[k].memory = 0;
     steps[k].noise  = 0;
   }
 }

@@ -19,6 +19,7 @@ static void Plan(TpSchedule schedule, PetscInt start, PetscInt count, TpSamplerS
     steps[k].time   = i;
     steps[k].keep   = 1 / sqrt(1 - beta);
     steps[k].answer = -beta / sqrt((1 - beta) * noise);
+    steps[k].memory = 0;
     steps[k].noise  = sqrt(beta * (1 - schedule->abar[i - 1]) / noise);
   }
 }

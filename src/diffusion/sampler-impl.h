@@ -1,18 +1,25 @@
 /* What a sampler provides. Private to diffusion. */
 #pragma once
 
-#include "tempera/diffusion.h"
+#include "flow-impl.h"
 
-/** One step from `time` to `previous`: x <- keep x + answer eps + noise z, with eps the denoiser's answer at `time`, z normal. **/
+/**
+  One step from `time` to an earlier one: x <- keep x + answer eps + memory x0' + noise z, with eps the denoiser's answer at `time`, x0' the estimate
+  of x_0 one step ago, z normal.
+**/
 typedef struct {
   PetscInt time;
   double   keep;
   double   answer;
+  double   memory;
   double   noise;
+  double   x0_keep; /* the estimate of x_0 is x0_keep x + x0_answer eps; where the sampler has a memory */
+  double   x0_answer;
 } TpSamplerStep;
 
-/** Samplers with a memory (DPM-Solver++) will add members here. **/
 typedef struct {
+  PetscBool has_memory;
+
   /** How many steps from time `start` down to 0. **/
   PetscInt (*count)(PetscInt start, PetscInt num_steps);
 
@@ -26,10 +33,12 @@ struct TpSampler_ {
   PetscInt            num_inputs;
   PetscInt            max_batch;
   PetscInt            num_steps;
-  TpSamplerStep      *steps; /* [num_steps] */
-  TpNumber           *eps;   /* [max_batch, num_inputs] */
-  TpNumber           *t;     /* [max_batch] */
-  TpNumber           *z;     /* [num_inputs] */
+  TpSamplerStep      *steps;  /* [num_steps] */
+  TpNumber           *eps;    /* [max_batch, num_inputs] */
+  TpNumber           *before; /* [max_batch, num_inputs] estimate of x_0 one step ago; NULL: no memory */
+  TpNumber           *t;      /* [max_batch] */
+  TpNumber           *z;      /* [num_inputs] */
+  TpFlow              flow;   /* of ode, which has no steps of its own; NULL: another kind */
 };
 
 /**
@@ -42,3 +51,4 @@ PetscInt TpSamplerStart(TpSchedule schedule);
 
 extern const TpSamplerOps tp_sampler_ddpm;
 extern const TpSamplerOps tp_sampler_ddim;
+extern const TpSamplerOps tp_sampler_dpmpp;

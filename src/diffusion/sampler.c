@@ -1,8 +1,10 @@
 /* Samplers: the table of kinds, and the loop over the steps that each kind plans. */
 #include "sampler-impl.h"
 
-const char *const                tp_sampler_words[] = {"ddpm", "ddim", NULL};
-static const TpSamplerOps *const sampler_kinds[]    = {&tp_sampler_ddpm, &tp_sampler_ddim};
+const char *const tp_sampler_words[] = {"ddpm", "ddim", "dpmpp", "ode", NULL};
+
+/* By TpSamplerKind; ode has no planned steps, but a flow. */
+static const TpSamplerOps *const sampler_kinds[] = {&tp_sampler_ddpm, &tp_sampler_ddim, &tp_sampler_dpmpp, NULL};
 
 PetscInt TpSamplerStart(TpSchedule schedule)
 {
@@ -29,11 +31,17 @@ PetscErrorCode TpSamplerCreate(TpSchedule schedule, const TpDiffusionSettings *s
   created->num_times  = schedule->num_times;
   created->num_inputs = num_inputs;
   created->max_batch  = max_batch;
-  created->num_steps  = created->ops->count(start, (PetscInt)settings->num_steps);
+  *sampler            = created;
+  if (!created->ops) {
+    PetscCall(TpFlowCreate(schedule, num_inputs, max_batch,
+                           settings->tolerance > 0 ? settings->tolerance : TP_FLOW_TOLERANCE, &created->flow));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  created->num_steps = created->ops->count(start, (PetscInt)settings->num_steps);
   PetscCall(PetscMalloc1(created->num_steps, &created->steps));
   PetscCall(PetscMalloc3(max_batch * num_inputs, &created->eps, max_batch, &created->t, num_inputs, &created->z));
+  if (created->ops->has_memory) PetscCall(PetscMalloc1(max_batch * num_inputs, &created->before));
   created->ops->plan(schedule, start, created->num_steps, created->steps);
-  *sampler = created;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -41,6 +49,8 @@ PetscErrorCode TpSamplerDestroy(TpSampler *sampler)
 {
   PetscFunctionBeginUser;
   if (!*sampler) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TpFlowDestroy(&(*sampler)->flow));
+  PetscCall(PetscFree((*sampler)->before));
   PetscCall(PetscFree((*sampler)->steps));
   PetscCall(PetscFree3((*sampler)->eps, (*sampler)->t, (*sampler)->z));
   PetscCall(PetscFree(*sampler));
@@ -49,7 +59,21 @@ PetscErrorCode TpSamplerDestroy(TpSampler *sampler)
 
 PetscInt TpSamplerEvaluations(TpSampler sampler)
 {
-  return sampler->num_steps;
+  return sampler->flow ? TpFlowEvaluations(sampler->flow) : sampler->num_steps;
+}
+
+/* x <- keep x + answer eps + memory before, and what is estimated of x_0 becomes `before`. */
+static void TakeStepWithMemory(TpSampler sampler, const TpSamplerStep *step, PetscInt count, TpNumber x[])
+{
+  const TpNumber keep = (TpNumber)step->keep, answer = (TpNumber)step->answer, memory = (TpNumber)step->memory;
+  const TpNumber on_x = (TpNumber)step->x0_keep, on_eps = (TpNumber)step->x0_answer;
+
+  for (PetscInt i = 0; i < count; i++) {
+    const TpNumber eps = sampler->eps[i], x0 = on_x * x[i] + on_eps * eps;
+
+    x[i]               = keep * x[i] + answer * eps + memory * sampler->before[i];
+    sampler->before[i] = x0;
+  }
 }
 
 static void TakeStep(TpSampler sampler, const TpSamplerStep *step, uint64_t seed, uint32_t first_sample, PetscInt B,
@@ -58,12 +82,39 @@ static void TakeStep(TpSampler sampler, const TpSamplerStep *step, uint64_t seed
   const PetscInt D    = sampler->num_inputs;
   const TpNumber keep = (TpNumber)step->keep, answer = (TpNumber)step->answer, noise = (TpNumber)step->noise;
 
+  if (sampler->before) {
+    TakeStepWithMemory(sampler, step, B * D, x);
+    return;
+  }
   for (PetscInt i = 0; i < B * D; i++) x[i] = keep * x[i] + answer * sampler->eps[i];
   if (step->noise == 0) return;
   for (PetscInt i = 0; i < B; i++) {
     TpRandomNormalFloat(seed, TP_RANDOM_SAMPLE_NOISE, first_sample + (uint32_t)i, (uint64_t)step->time, D, sampler->z);
     for (PetscInt j = 0; j < D; j++) x[i * D + j] += noise * sampler->z[j];
   }
+}
+
+static void Start(PetscInt D, uint64_t seed, uint32_t first_sample, PetscInt B, TpNumber x[])
+{
+  for (PetscInt i = 0; i < B; i++)
+    TpRandomNormalFloat(seed, TP_RANDOM_SAMPLE_START, first_sample + (uint32_t)i, 0, D, x + i * D);
+}
+
+PetscErrorCode TpSamplerPrepare(TpSampler sampler, const TpDenoiser *denoiser, uint64_t seed, const TpNumber c[])
+{
+  const PetscInt D = sampler->num_inputs, C = denoiser->num_conditions, rows = TP_FLOW_CHOOSERS;
+  TpNumber      *x, *conditions;
+
+  PetscFunctionBeginUser;
+  if (!sampler->flow) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(denoiser->max_batch >= rows, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
+             "a denoiser of %d rows; ode takes at least %d", (int)denoiser->max_batch, (int)rows);
+  PetscCall(PetscMalloc2(rows * D, &x, rows * C + 1, &conditions));
+  for (PetscInt i = 0; i < rows * C; i++) conditions[i] = c[i % C];
+  Start(D, seed, 0, rows, x);
+  PetscCall(TpFlowChoose(sampler->flow, denoiser, rows, conditions, x));
+  PetscCall(PetscFree2(x, conditions));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TpSamplerRun(TpSampler sampler, const TpDenoiser *denoiser, uint64_t seed, uint32_t first_sample,
@@ -77,9 +128,12 @@ PetscErrorCode TpSamplerRun(TpSampler sampler, const TpDenoiser *denoiser, uint6
   PetscCheck(B >= 0 && B <= sampler->max_batch && B <= denoiser->max_batch, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
              "%d samples, the sampler takes %d and the denoiser %d", (int)B, (int)sampler->max_batch,
              (int)denoiser->max_batch);
-  for (PetscInt i = 0; i < B; i++) {
-    TpRandomNormalFloat(seed, TP_RANDOM_SAMPLE_START, first_sample + (uint32_t)i, 0, D, x + i * D);
+  Start(D, seed, first_sample, B, x);
+  if (sampler->flow) {
+    PetscCall(TpFlowRun(sampler->flow, denoiser, B, c, x));
+    PetscFunctionReturn(PETSC_SUCCESS);
   }
+  if (sampler->before) PetscCall(PetscArrayzero(sampler->before, B * D));
   for (PetscInt k = 0; k < sampler->num_steps; k++) {
     const TpSamplerStep *step = &sampler->steps[k];
     const TpNumber       t    = (TpNumber)((double)step->time / (double)sampler->num_times);

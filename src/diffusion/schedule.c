@@ -55,3 +55,30 @@ PetscErrorCode TpScheduleDestroy(TpSchedule *schedule)
   PetscCall(PetscFree(*schedule));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+double TpScheduleSignal(TpSchedule schedule, double t)
+{
+  const double   time  = PetscMax(0.0, PetscMin(1.0, t)) * schedule->num_times;
+  const PetscInt below = PetscMin((PetscInt)time, schedule->num_times - 1);
+  const double   part  = time - below;
+
+  return exp((1.0 - part) * log(schedule->abar[below]) + part * log(schedule->abar[below + 1]));
+}
+
+double TpScheduleTime(TpSchedule schedule, double abar)
+{
+  PetscInt below = 0, above = schedule->num_times;
+
+  if (abar >= 1.0) return 0.0;
+  if (abar <= schedule->abar[above]) return 1.0;
+  while (above - below > 1) {
+    const PetscInt middle = (below + above) / 2;
+
+    if (schedule->abar[middle] >= abar)
+      below = middle;
+    else
+      above = middle;
+  }
+  return ((double)below + log(abar / schedule->abar[below]) / log(schedule->abar[above] / schedule->abar[below])) /
+         (double)schedule->num_times;
+}

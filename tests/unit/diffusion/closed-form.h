@@ -48,7 +48,7 @@ static inline PetscErrorCode ClosedFormPredict(void *context, PetscInt B, const 
 
   PetscFunctionBeginUser;
   for (PetscInt i = 0; i < B; i++) {
-    const double abar      = form->schedule->abar[lround((double)t[i] * (double)form->schedule->num_times)];
+    const double abar      = TpScheduleSignal(form->schedule, (double)t[i]);
     const double condition = form->num_conditions > 0 ? (double)c[i * form->num_conditions] : 0;
 
     for (PetscInt j = 0; j < D; j++)

@@ -44,7 +44,7 @@ static PetscErrorCode ModelDestroy(Model *model)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* All samples in batches of B, the last ones drawn first: neither size nor order may matter. */
+/* All samples in batches of B, the last ones drawn first: neither size nor order may matter. What ode prepares for is the first condition. */
 static PetscErrorCode Draw(Model *model, PetscInt kind, uint64_t seed, PetscInt B, TpNumber x[])
 {
   const TpDiffusionSettings settings = {.num_times = 30, .sampler = kind, .num_steps = 10};
@@ -52,6 +52,7 @@ static PetscErrorCode Draw(Model *model, PetscInt kind, uint64_t seed, PetscInt 
 
   PetscFunctionBeginUser;
   PetscCall(TpSamplerCreate(model->schedule, &settings, D, B, &sampler));
+  PetscCall(TpSamplerPrepare(sampler, &model->denoiser, seed, model->c));
   for (PetscInt first = SAMPLES - B; first >= 0; first -= B) {
     PetscCall(
         TpSamplerRun(sampler, &model->denoiser, seed, 1000 + (uint32_t)first, B, model->c + first, x + first * D));
@@ -68,7 +69,7 @@ int main(int argc, char **argv)
 
   TpTestBegin(&argc, &argv);
   TpTestCall(ModelCreate(&model));
-  for (PetscInt kind = 0; kind < 2; kind++) {
+  for (PetscInt kind = 0; tp_sampler_words[kind]; kind++) {
     TpTestCall(Draw(&model, kind, 3, SAMPLES, whole));
     for (PetscInt i = 0; i < SAMPLES * D; i++) TpTestExpect(PetscIsNormalReal((PetscReal)whole[i]));
     for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(batches); k++) {
