@@ -11,7 +11,8 @@ struct TpGenerator_ {
   TpSchedule schedule;
   TpGuided   guided;
   TpSampler  sampler;
-  TpNumber  *x; /* [MAX_BATCH, states] */
+  TpNumber  *x;             /* [MAX_BATCH, states] */
+  uint64_t   prepared_seed; /* of the temperature that the sampler is prepared for; 0: none */
 };
 
 PetscErrorCode TpGeneratorCreate(TpModel model, const TpDiffusionSettings *diffusion, const TpGuidance *guidance,
@@ -63,8 +64,11 @@ PetscErrorCode TpGeneratorRun(TpGenerator generator, uint64_t seed, double tempe
   const TpDenoiser *denoiser = TpGuidedGet(generator->guided, &c);
 
   PetscFunctionBeginUser;
-  TpGuidedSet(generator->guided, temperature, further, own_seed, 0);
-  if (count > 0) PetscCall(TpSamplerPrepare(generator->sampler, denoiser, own_seed, c));
+  if (generator->prepared_seed != own_seed) {
+    TpGuidedSet(generator->guided, temperature, further, own_seed, 0);
+    PetscCall(TpSamplerPrepare(generator->sampler, denoiser, own_seed, c));
+    generator->prepared_seed = own_seed;
+  }
   for (PetscInt64 done = 0; done < count; done += MAX_BATCH) {
     const PetscInt rows = (PetscInt)PetscMin((PetscInt64)MAX_BATCH, count - done);
 
@@ -77,6 +81,23 @@ PetscErrorCode TpGeneratorRun(TpGenerator generator, uint64_t seed, double tempe
 }
 
 /* ------------------------------------------------------------------------------------------------------- on all ranks */
+
+static PetscErrorCode DefineDensities(TpFile file, const TpGenerateTask *task)
+{
+  const PetscInt64 shape[] = {task->num_temperatures, task->num_samples};
+
+  PetscFunctionBeginUser;
+  PetscCall(TpFileWriteText(file, "/", "likelihood", task->density.of_encoded ? "encoded" : "raw"));
+  PetscCall(TpFileWriteInteger(file, "/", "likelihood_probes", task->density.num_probes));
+  PetscCall(TpFileWriteReal(file, "/", "likelihood_tolerance", task->density.tolerance));
+  PetscCall(TpFileDefine(file, "/log_density", TP_FILE_DOUBLE, 2, shape, "nat",
+                         task->density.of_encoded
+                             ? "ln of the density of the scaled, encoded features [temperature, sample]"
+                             : "ln of the density of the features in their units [temperature, sample]"));
+  PetscCall(TpFileDefine(file, "/log_density_error", TP_FILE_DOUBLE, 2, shape, "nat",
+                         "standard error of /log_density by Hutchinson's estimate of the trace; 0: exact trace"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 static PetscErrorCode DefineDatasets(TpFile file, TpModel model, const TpGenerateTask *task)
 {
@@ -97,6 +118,7 @@ static PetscErrorCode DefineDatasets(TpFile file, TpModel model, const TpGenerat
   PetscCall(TpFileWriteText(file, "/", "sampler", tp_sampler_words[task->diffusion.sampler]));
   PetscCall(TpFileWriteInteger(file, "/", "num_steps", task->diffusion.num_steps));
   PetscCall(TpFileWriteInteger(file, "/", "seed", (PetscInt64)task->seed));
+  if (task->density.is_on) PetscCall(DefineDensities(file, task));
   PetscCall(TpFileDefine(file, "/samples", TP_FILE_FLOAT, 3, shape, "see /features/unit",
                          "generated features, [temperature, sample, feature]"));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -110,40 +132,91 @@ static void Progress(const TpGenerateTask *task, double temperature, PetscInt64 
         (long long)all, temperature, (double)done / seconds, seconds * (double)(all - done) / (double)done);
 }
 
+/* What a rank works with. */
+typedef struct {
+  TpGenerator generator;
+  TpDensity   density;             /* NULL: none wanted */
+  float      *raw;                 /* [PASS_BATCH, features] */
+  double     *log_density, *error; /* [PASS_BATCH] */
+} Tools;
+
+static PetscErrorCode ToolsCreate(TpModel model, const TpGenerateTask *task, Tools *tools)
+{
+  PetscFunctionBeginUser;
+  *tools = (Tools){0};
+  PetscCall(TpGeneratorCreate(model, &task->diffusion, &task->guidance, &tools->generator));
+  if (task->density.is_on)
+    PetscCall(TpDensityCreate(model, &task->diffusion, &task->guidance, &task->density, &tools->density));
+  PetscCall(PetscMalloc3(PASS_BATCH * model->num_features, &tools->raw, PASS_BATCH, &tools->log_density, PASS_BATCH,
+                         &tools->error));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ToolsDestroy(Tools *tools)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree3(tools->raw, tools->log_density, tools->error));
+  PetscCall(TpDensityDestroy(&tools->density));
+  PetscCall(TpGeneratorDestroy(&tools->generator));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Samples [first, first + count) at temperature i, and their densities, into the file. Collective. */
+static PetscErrorCode Pass(TpFile file, TpModel model, const TpGenerateTask *task, const Tools *tools, PetscInt i,
+                           PetscInt64 first, PetscInt64 count)
+{
+  const PetscInt   width   = model->num_features;
+  const double     t       = task->temperature[i];
+  const PetscInt64 start[] = {i, first, 0}, counts[] = {count ? 1 : 0, count, count ? width : 0};
+
+  PetscFunctionBeginUser;
+  if (task->given)
+    PetscCall(PetscArraycpy(tools->raw, task->given + first * width, count * width));
+  else
+    PetscCall(TpGeneratorRun(tools->generator, task->seed, t, task->further, first, count, tools->raw));
+  if (task->visit) PetscCall(task->visit(task->context, i, count, tools->raw));
+  PetscCall(TpFileWriteBlock(file, "/samples", TP_FILE_FLOAT, 3, start, counts, tools->raw));
+  if (!tools->density) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TpDensityRun(tools->density, task->seed, t, task->further, first, count, tools->raw, tools->log_density,
+                         tools->error));
+  PetscCall(TpFileWriteBlock(file, "/log_density", TP_FILE_DOUBLE, 2, start, counts, tools->log_density));
+  PetscCall(TpFileWriteBlock(file, "/log_density_error", TP_FILE_DOUBLE, 2, start, counts, tools->error));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Densities take so long that progress is told more often. */
+static PetscInt64 PassRows(const TpGenerateTask *task)
+{
+  return task->density.is_on ? PASS_BATCH / 64 : PASS_BATCH;
+}
+
 PetscErrorCode TpGenerateInto(TpFile file, MPI_Comm comm, TpModel model, const TpGenerateTask *task)
 {
   const double     start = MPI_Wtime();
   const PetscInt64 all   = task->num_samples * task->num_temperatures;
-  const PetscInt   width = model->num_features;
   double           told  = start;
-  TpGenerator      generator;
+  Tools            tools;
   PetscMPIInt      rank, size;
-  float           *raw;
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCallMPI(MPI_Comm_size(comm, &size));
   PetscCall(DefineDatasets(file, model, task));
-  PetscCall(TpGeneratorCreate(model, &task->diffusion, &task->guidance, &generator));
-  PetscCall(PetscMalloc1(PASS_BATCH * width, &raw));
+  PetscCall(ToolsCreate(model, task, &tools));
+  const PetscInt64 rows = PassRows(task) * size;
   for (PetscInt i = 0; i < task->num_temperatures; ++i) {
-    for (PetscInt64 done = 0; done < task->num_samples; done += (PetscInt64)PASS_BATCH * size) {
-      /* A pass of up to PASS_BATCH rows per rank, dealt out evenly: every rank takes part in every collective write. */
-      const PetscInt64 pass  = PetscMin((PetscInt64)PASS_BATCH * size, task->num_samples - done);
+    for (PetscInt64 done = 0; done < task->num_samples; done += rows) {
+      /* A pass of up to so many rows, dealt out evenly: every rank takes part in every collective write. */
+      const PetscInt64 pass  = PetscMin(rows, task->num_samples - done);
       const PetscInt64 first = done + pass * rank / size;
-      const PetscInt64 count = done + pass * (rank + 1) / size - first;
 
-      PetscCall(TpGeneratorRun(generator, task->seed, task->temperature[i], task->further, first, count, raw));
-      if (task->visit) PetscCall(task->visit(task->context, i, count, raw));
-      PetscCall(TpFileWriteBlock(file, "/samples", TP_FILE_FLOAT, 3, (const PetscInt64[]){i, first, 0},
-                                 (const PetscInt64[]){count ? 1 : 0, count, count ? width : 0}, raw));
+      PetscCall(Pass(file, model, task, &tools, i, first, done + pass * (rank + 1) / size - first));
       if (rank == 0 && task->progress && MPI_Wtime() - told > 5.0) {
         told = MPI_Wtime();
         Progress(task, task->temperature[i], i * task->num_samples + done + pass, all, start);
       }
     }
   }
-  PetscCall(PetscFree(raw));
-  PetscCall(TpGeneratorDestroy(&generator));
+  PetscCall(ToolsDestroy(&tools));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -40,7 +40,7 @@ static const char usage[] =
     "      --likelihood[=raw|encoded]               also ln p of each sample, of the features or of what is made of "
     "them\n"
     "      --probes N                               its trace is estimated by N random vectors; if not given: exact\n"
-    "      --given SAMPLES.h5                       ln p of these samples, nothing is generated\n"
+    "      --given SAMPLES.h5 or ARRAY.npy          ln p of these samples, nothing is generated\n"
     "      --ema DECAY                              by this moving average of the weights; if not given: "
     "training.ema_decay\n"
     "      --condition NAME=VALUE                   of each further condition that the model has\n"

@@ -112,6 +112,35 @@ const TpDenoiser *TpGuidedGet(TpGuided guided, const TpNumber **conditions);
 /** What knows the states: of the first temperature. Ours. **/
 TpModelDenoiser TpGuidedStates(TpGuided guided);
 
+/* ----------------------------------------------------------------------------------------------------------- density */
+
+/** How log densities are computed, and of what. **/
+typedef struct {
+  PetscBool is_on;
+  PetscBool of_encoded; /* of the scaled, encoded features; else of the features in their units */
+  PetscInt  num_probes; /* 0: exact trace */
+  double    tolerance;
+} TpDensitySettings;
+
+/** Errors: TP_ERR_INPUT: the model has no such density. Not collective. **/
+PetscErrorCode TpDensityCheck(const TpDensitySettings *settings, TpModel model);
+
+/** Log densities under one model; one per rank. **/
+typedef struct TpDensity_ *TpDensity;
+
+/** All are kept, the caller's. Not collective. **/
+PetscErrorCode TpDensityCreate(TpModel model, const TpDiffusionSettings *diffusion, const TpGuidance *guidance,
+                               const TpDensitySettings *settings, TpDensity *density);
+PetscErrorCode TpDensityDestroy(TpDensity *density);
+
+/**
+  Log densities of the samples [first, first + count), raw [count, num_features], at a temperature: nats, and their standard errors by Hutchinson's
+  estimate (0 with the exact trace). Not collective. A function of the sample and its number alone.
+**/
+PetscErrorCode TpDensityRun(TpDensity density, uint64_t seed, double temperature, const double further[],
+                            PetscInt64 first, PetscInt64 count, const float raw[], double log_density[],
+                            double error[]);
+
 /* ---------------------------------------------------------------------------------------------------------- generator */
 
 /** A label, and the rungs learned from. **/
@@ -144,6 +173,19 @@ PetscErrorCode TpGeneratorDestroy(TpGenerator *generator);
 PetscErrorCode TpGeneratorRun(TpGenerator generator, uint64_t seed, double temperature, const double further[],
                               PetscInt64 first, PetscInt64 count, float raw[]);
 
+#define TP_SAMPLES_FORMAT  "tempera samples"
+#define TP_SAMPLES_VERSION 1
+
+/**
+  Samples to take the density of: an array [samples, features] (NAME.npy), or those of a file of tempera generate, of all its temperatures one after
+  another. Collective on `comm`.
+
+  @param[out] given  [count, num_features] on all ranks; free it with PetscFree()
+
+  Errors: TP_ERR_INPUT: no such file, another number of features, a number that is none.
+**/
+PetscErrorCode TpGivenRead(MPI_Comm comm, const char *path, TpModel model, PetscInt64 *count, float **given);
+
 /** What to generate into one file. **/
 typedef struct {
   const char       *path;
@@ -156,7 +198,10 @@ typedef struct {
   uint64_t          seed;
   TpDiffusionSettings diffusion;
   TpGuidance          guidance;
-  PetscBool           progress; /* lines of progress from rank 0 */
+  TpDensitySettings   density;
+  const float
+      *given; /* [num_samples, features] what the densities are of, at every temperature; NULL: what is generated */
+  PetscBool progress; /* lines of progress from rank 0 */
   PetscErrorCode (*visit)(void *context, PetscInt temperature, PetscInt64 count, const float raw[]);
   /* ^ sees this rank's samples, [count, features]; NULL: nobody */
   void *context; /* of visit */

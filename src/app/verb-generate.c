@@ -5,9 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SAMPLES_FORMAT  "tempera samples"
-#define SAMPLES_VERSION 1
-
 /* "350,412.5" or "350 K, 412.5 K" to numbers. */
 static PetscErrorCode ParseTemperatures(const char *text, TpUnitSystem units, PetscInt *count, double **temperature)
 {
@@ -98,7 +95,7 @@ static void WarnOutside(TpModel model, PetscInt count, const double temperature[
 static PetscErrorCode CreateOutput(MPI_Comm comm, const char *path, const char *parameters, TpFile *file)
 {
   const TpFileHeader header = {
-      .format = SAMPLES_FORMAT, .version = SAMPLES_VERSION, .program = TpVersionLine(), .parameters = parameters};
+      .format = TP_SAMPLES_FORMAT, .version = TP_SAMPLES_VERSION, .program = TpVersionLine(), .parameters = parameters};
   char line[1024];
 
   PetscFunctionBeginUser;
@@ -116,6 +113,7 @@ PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
   TpModel      model;
   TpFile       file;
   double      *temperature, further[TP_MAX_FURTHER];
+  float       *given = NULL;
   PetscMPIInt  rank;
   PetscBool    exists;
   const double start = MPI_Wtime();
@@ -128,6 +126,13 @@ PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
   PetscCall(ParseTemperatures(command->temperatures, model->units, &task.num_temperatures, &temperature));
   PetscCall(ChooseSampler(command, model, &task.diffusion));
   PetscCall(TpGuidanceParse(command->guidance, model, &task.guidance));
+  task.density = (TpDensitySettings){.is_on      = command->likelihood ? PETSC_TRUE : PETSC_FALSE,
+                                     .of_encoded = command->likelihood && !strcmp(command->likelihood, "encoded"),
+                                     .num_probes = (PetscInt)command->probes,
+                                     .tolerance  = command->tolerance > 0.0 ? command->tolerance : 1e-5};
+  PetscCall(TpDensityCheck(&task.density, model));
+  if (command->given) PetscCall(TpGivenRead(comm, command->given, model, &task.num_samples, &given));
+  task.given = given;
   if (command->ema >= 0.0) PetscCall(TpModelChooseAverage(model, command->ema));
   for (PetscInt k = 0; k < TP_MAX_FURTHER; ++k) further[k] = NAN;
   PetscCall(ParseConditions(command, model, further));
@@ -154,6 +159,7 @@ PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
           command->output, task.num_samples, task.num_temperatures, tp_sampler_words[task.diffusion.sampler],
           task.diffusion.sampler == 0 ? task.diffusion.num_times : task.diffusion.num_steps,
           (unsigned long long)task.seed, MPI_Wtime() - start);
+  PetscCall(PetscFree(given));
   PetscCall(PetscFree(temperature));
   PetscCall(TpModelDestroy(&model));
   PetscFunctionReturn(PETSC_SUCCESS);
