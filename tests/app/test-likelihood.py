@@ -76,7 +76,8 @@ def normalisation():
     total = np.exp(found["log_density"][0]).sum() * np.prod((high - low) / cells)
     expect(abs(total - 1) < 0.01, f"the density of a trained model sums up to {total}")
     # the encoded features are scaled: the density differs by a constant
-    few = ["--temperature", "1.5,2", "--given", "few.npy", "--tolerance", "1e-4"]
+    # steps so small that the errors by probes are the larger ones
+    few = ["--temperature", "1.5,2", "--given", "few.npy", "--tolerance", "1e-6"]
     np.save(path("few.npy"), grid[cells * cells // 2:][:9].astype("float32"))
     raw, _ = generate("run/model.h5", "raw.h5", *few, "--likelihood")
     encoded, _ = generate("run/model.h5", "encoded.h5", *few, "--likelihood=encoded")
@@ -86,7 +87,7 @@ def normalisation():
     expect(np.allclose(encoded["log_density"] - raw["log_density"], volume, atol=1e-9), "raw and encoded differ by something else than the scaling")
     expect(np.array_equal(raw["log_density"], again["log_density"]), "log p depends on the number of ranks")
     probed, _ = generate("run/model.h5", "probed.h5", *few, "--likelihood", "--probes", "32")
-    off = (probed["log_density"] - raw["log_density"]) / probed["log_density_error"]
+    off = (probed["log_density"] - raw["log_density"]) / np.hypot(probed["log_density_error"], 1e-3)  # the steps' errors, in single precision
     # 18 numbers with errors from 32 vectors: the mean square is above 3 in one of 1e5 cases
     expect((probed["log_density_error"] > 0).all() and (off**2).mean() < 3, f"Hutchinson's estimate is off by {off} of its errors")
 
@@ -105,7 +106,7 @@ def extrapolation():
 
 
 def samplers():
-    """At a temperature that was learned: 20 evaluations of dpmpp as good as ddpm's 1000, against exact samples; ode does not depend on ranks."""
+    """At a temperature that was learned, against exact samples: with 20 evaluations dpmpp is twice as good as ddim; ode does not depend on ranks."""
     edges = np.linspace(-1.8, 1.8, 37)
     exact = np.histogram(GRID, edges, weights=well_density(1.0))[0]
 
@@ -115,9 +116,9 @@ def samplers():
         m = (p + exact) / 2
         return sum((q[q > 0] * np.log(q[q > 0] / m[q > 0])).sum() / 2 for q in (p, exact))
 
-    slow, fast = divergence(["--sampler", "ddpm"], "ddpm.h5"), divergence(["--sampler", "dpmpp", "--steps", 20], "dpmpp.h5")
-    # the floor of exact samples is 35 / (8 20000) = 2.2e-4 with a spread of 5e-5; both see the same error of the model
-    expect(fast < slow + 2e-4, f"JS of dpmpp with 20 steps {fast}, of ddpm {slow}")
+    first, second = (divergence(["--sampler", kind, "--steps", 20], f"{kind}.h5") for kind in ("ddim", "dpmpp"))
+    # the floor of exact samples is 35 / (8 20000) = 2.2e-4 with a spread of 5e-5
+    expect(second < 0.5 * first, f"JS of dpmpp with 20 steps {second}, of ddim {first}")
     ode = [generate("well/model.h5", f"ode{n}.h5", "--temperature", "1", "--samples", 5000, "--sampler", "ode", ranks=n)[0]["samples"] for n in (0, 2, 3)]
     expect(np.array_equal(ode[0], ode[1]) and np.array_equal(ode[0], ode[2]), "samples of ode depend on the number of ranks")
 
