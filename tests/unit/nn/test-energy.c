@@ -136,6 +136,29 @@ static void TestDirection(Case *test, PetscInt stride)
     ExpectDerivative(test, Directional, &test->p[i], (double)test->gradient[i] - 0.25, "p", i);
 }
 
+/* The Jacobian of the gradient, by differences along two directions: u . J v = v . J u, as of every score that is a gradient. */
+static void TestConservative(Case *test)
+{
+  const PetscInt n = test->rows * test->inputs;
+  TpNumber       x[MAX_SIZE];
+  double         product[2] = {0, 0}, size = 0;
+
+  for (PetscInt i = 0; i < n; i++) x[i] = test->x[i];
+  for (int way = 0; way < 2; way++) {
+    for (int sign = -1; sign <= 1; sign += 2) {
+      for (PetscInt i = 0; i < n; i++) test->x[i] = x[i] + (TpNumber)(sign * STEP * Normal(6 + (uint32_t)way, i));
+      Evaluate(test);
+      for (PetscInt i = 0; i < n; i++)
+        product[way] += sign * (double)test->dx[i] * Normal(7 - (uint32_t)way, i) / (2 * STEP);
+    }
+    size += fabs(product[way]);
+  }
+  for (PetscInt i = 0; i < n; i++) test->x[i] = x[i];
+  TpTestExpect(size > 0.1); /* or the test tests nothing */
+  TpTestExpectThat(fabs(product[0] - product[1]) <= 10 * TOLERANCE * (1 + size), "%s: u J v = %.12g, v J u = %.12g",
+                   test->what, product[0], product[1]);
+}
+
 static void TestMlp(void)
 {
   const TpEnergySettings settings = {.kind = TP_ENERGY_MLP, .width = 7, .depth = 2, .embedding = 6};
@@ -144,6 +167,7 @@ static void TestMlp(void)
   Begin(&test, &settings, 4, 3, 2, 1.0);
   TestFirst(&test);
   TestDirection(&test, 1);
+  TestConservative(&test);
   End(&test);
 }
 
@@ -161,6 +185,7 @@ static void TestFluid(void)
   Begin(&test, &settings, 7, 3, 1, 1.0);
   TestFirst(&test);
   TestDirection(&test, 3);
+  TestConservative(&test);
   End(&test);
 }
 
