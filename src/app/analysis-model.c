@@ -131,6 +131,7 @@ static PetscErrorCode Generate(Work *work, TpModel model)
   const TpSamples  *samples  = work->samples;
   const TpAnalysis *analysis = work->analysis;
   const PetscInt    width    = samples->num_features;
+  const TpGuidance  unguided = {0};
   TpGenerator       generator;
 
   PetscFunctionBeginUser;
@@ -138,7 +139,7 @@ static PetscErrorCode Generate(Work *work, TpModel model)
   work->share = work->result->num_samples * (samples->rank + 1) / samples->size - work->first;
   PetscCall(PetscMalloc2(analysis->num_temperatures * work->share * width, &work->model,
                          analysis->num_temperatures * work->share * work->result->num_histograms, &work->model_bin));
-  PetscCall(TpGeneratorCreate(model, &model->diffusion, &generator));
+  PetscCall(TpGeneratorCreate(model, &model->diffusion, &unguided, &generator));
   for (PetscInt t = 0; t < analysis->num_temperatures; ++t) {
     float *raw = work->model + t * work->share * width;
 
