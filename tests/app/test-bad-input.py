@@ -201,7 +201,7 @@ def command_lines():
     fine = ["run", "fine.yaml", "--check"]
     for what, arguments, fragments in [
             ("nothing to do", [], ["tempera --help"]),
-            ("unknown verb", ["rnu", "fine.yaml"], ["'rnu'", "run, train, anneal, generate, analyze, info"]),
+            ("unknown verb", ["rnu", "fine.yaml"], ["'rnu'", "run, train, ti, anneal, generate, analyze, info"]),
             ("missing input", ["run"], ["the file is missing"]),
             ("missing model", ["generate"], ["the file is missing"]),
             ("missing file for info", ["info"], ["the file is missing"]),
