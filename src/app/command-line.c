@@ -147,14 +147,7 @@ static PetscErrorCode ParseArgument(int argc, char **argv, int *i, TpCommandLine
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The verbs and what each is about. */
-static const struct {
-  const char *name;
-  const char *operand;
-} verbs[] = {
-    {"run", "INPUT.yaml"},    {"train", "INPUT.yaml"}, {"ti", "INPUT.yaml"}, {"anneal", "INPUT.yaml"},
-    {"generate", "MODEL.h5"}, {"analyze", "RUN"},      {"info", "FILE"},
-};
+static const char verbs[] = "run, train, ti, anneal, generate, analyze, info";
 
 /* Options that a verb has no use for are mistakes, not noise: which option belongs to which verbs. */
 static const struct {
@@ -212,19 +205,22 @@ static PetscErrorCode CheckOption(const char *verb, const char *argument)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Whether `verb` is one of `verbs`. */
+static PetscBool IsVerb(const char *verb)
+{
+  const size_t length = strlen(verb);
+
+  for (const char *at = verbs; at; at = strchr(at, ','), at = at ? at + 2 : NULL)
+    if (strcspn(at, ",") == length && !strncmp(at, verb, length)) return PETSC_TRUE;
+  return PETSC_FALSE;
+}
+
 static PetscErrorCode CheckVerb(const char *verb)
 {
-  char   names[256] = "";
-  size_t length     = 0;
-
   PetscFunctionBeginUser;
-  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(verbs); ++i) {
-    if (verb && !strcmp(verbs[i].name, verb)) PetscFunctionReturn(PETSC_SUCCESS);
-    length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s%s%s%s", i ? ", " : "",
-                               verb ? "" : "tempera ", verbs[i].name, verb ? "" : " ", verb ? "" : verbs[i].operand);
-  }
-  if (!verb) PetscFunctionReturn(TpInputError("what to do is missing: %s; see tempera --help", names));
-  PetscFunctionReturn(TpInputError("'%s' is no verb of tempera; allowed %s", verb, names));
+  TpCheckInput(verb, "what to do is missing; allowed %s; see tempera --help", verbs);
+  TpCheckInput(IsVerb(verb), "'%s' is no verb of tempera; allowed %s", verb, verbs);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Options that contradict one another. */
