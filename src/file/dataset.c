@@ -248,14 +248,15 @@ static PetscErrorCode CheckWrite(TpFile file, const char *name, hid_t dataset, T
   same = H5Tequal(stored, TpFileStoredType(type)) > 0;
   H5Tclose(stored);
   PetscCheck(file->mode != TP_FILE_READ, PETSC_COMM_SELF, PETSC_ERR_ORDER, "%s is open for reading", file->path);
-  PetscCheck(same, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: dataset '%s' has another type than the data", file->path,
-             name);
-  if (file->mode == TP_FILE_UPDATE) {
+  if (file->mode == TP_FILE_UPDATE) { /* made by another start, and maybe damaged since */
+    TpCheckInput(same, "%s: is damaged: dataset '%s' has another type than its data", file->path, name);
     sealed = H5Aexists(dataset, "checksum");
     TpReadHDF5(file, sealed);
     PetscCheck(!sealed, PETSC_COMM_SELF, PETSC_ERR_ORDER,
                "%s: dataset '%s' is written once: make it with TpFileDefine() to update it", file->path, name);
   }
+  PetscCheck(same, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: dataset '%s' has another type than the data", file->path,
+             name);
   for (PetscInt d = 0; d < block->rank; ++d) {
     PetscCheck(block->start[d] <= block->shape[d] && block->count[d] <= block->shape[d] - block->start[d],
                PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,

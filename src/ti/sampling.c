@@ -87,12 +87,34 @@ static PetscErrorCode Check(const TpWalkers *walkers, double t, uint32_t first_i
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* From U_1 back to U_0: the walkers begin as draws of U_1, evaluated there. */
+static PetscErrorCode Follow(TpPath path, const TpTrajectorySampling *sampling, uint64_t seed, PetscInt member,
+                             uint32_t first_id, TpWalkers *walkers, double integrand[], double log_weight[],
+                             PetscInt64 *accepted)
+{
+  const PetscInt64 K = sampling->num_times;
+
+  PetscFunctionBeginUser;
+  for (PetscInt64 k = K; k >= 0; --k) {
+    const double t = TpTrajectoryTime(path, K, k);
+
+    if (k < K) {
+      StepBack(path, TpTrajectoryTime(path, K, k + 1), t, seed, first_id, Moment(member, k, 0), walkers, log_weight);
+      PetscCall(TpWalkersEvaluate(path, t, walkers));
+      PetscCall(Relax(path, sampling, t, seed, member, first_id, k, walkers, accepted));
+    }
+    PetscCall(Check(walkers, t, first_id));
+    for (PetscInt i = 0; i < walkers->num_rows; ++i) integrand[i * (K + 1) + k] = walkers->d[i];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TpTrajectoriesSample(TpPath path, const TpTrajectorySampling *sampling, uint64_t seed, PetscInt member,
                                     uint32_t first_id, PetscInt B, double integrand[], double log_weight[], double y[],
                                     PetscInt64 *accepted)
 {
-  const PetscInt64 K = sampling->num_times;
-  TpWalkers        walkers;
+  TpWalkers      walkers;
+  PetscErrorCode code;
 
   PetscFunctionBeginUser;
   PetscCall(TpWalkersCreate(path, B, &walkers));
@@ -100,19 +122,9 @@ PetscErrorCode TpTrajectoriesSample(TpPath path, const TpTrajectorySampling *sam
     TpPathDraw(path, seed, first_id + (uint32_t)i, Moment(member, 0, 0), walkers.y + i * path->size);
   PetscCall(TpWalkersEvaluate(path, 1.0, &walkers));
   for (PetscInt i = 0; i < B; ++i) log_weight[i] = walkers.u[i];
-  for (PetscInt64 k = K; k >= 0; --k) {
-    const double t = TpTrajectoryTime(path, K, k);
-
-    if (k < K) {
-      StepBack(path, TpTrajectoryTime(path, K, k + 1), t, seed, first_id, Moment(member, k, 0), &walkers, log_weight);
-      PetscCall(TpWalkersEvaluate(path, t, &walkers));
-      PetscCall(Relax(path, sampling, t, seed, member, first_id, k, &walkers, accepted));
-    }
-    PetscCall(Check(&walkers, t, first_id));
-    for (PetscInt i = 0; i < B; ++i) integrand[i * (K + 1) + k] = walkers.d[i];
-  }
+  code = Follow(path, sampling, seed, member, first_id, &walkers, integrand, log_weight, accepted);
   for (PetscInt i = 0; i < B; ++i) log_weight[i] -= walkers.u[i];
   PetscCall(PetscArraycpy(y, walkers.y, B * path->size));
   PetscCall(TpWalkersDestroy(&walkers));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  PetscFunctionReturn(code);
 }

@@ -273,8 +273,13 @@ static PetscErrorCode Info(const char *path)
 
 static PetscErrorCode Generate(const char *path)
 {
-  const TpCommandLine command = {
-      .verb = "generate", .operand = path, .temperatures = "1", .samples = 3, .output = "samples.h5", .seed = 1};
+  const TpCommandLine command = {.verb         = "generate",
+                                 .operand      = path,
+                                 .temperatures = "1",
+                                 .samples      = 3,
+                                 .output       = "samples.h5",
+                                 .seed         = 1,
+                                 .ema          = -1.0};
 
   PetscFunctionBeginUser;
   unlink(command.output);

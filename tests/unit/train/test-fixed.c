@@ -52,7 +52,7 @@ static PetscErrorCode Check(int kind)
                                      .clip_norm     = 1.0,
                                      .weight_decay  = 0.01,
                                      .ema_decay     = 0.99};
-  const TpStreamSettings stream   = {.max_lag = 1, .num_shards = NUM_SHARDS, .block_rounds = 1};
+  const TpStreamSettings stream   = {.max_lag = 1, .num_shards = NUM_SHARDS, .block_rounds = 1, .keep_interval = 1};
   TpEncoding             encoding;
   TpSchedule             schedule;
   TpShards               shards;

@@ -7,7 +7,7 @@
 
 enum { NUM_SHARDS = 4, ROWS = 8, NUM_RAW = 3, MAX_WIDTH = 4, NUM_FRAMES = 40 };
 
-static const TpStreamSettings stream          = {.max_lag = 1, .num_shards = NUM_SHARDS, .block_rounds = 1};
+static const TpStreamSettings stream = {.max_lag = 1, .num_shards = NUM_SHARDS, .block_rounds = 1, .keep_interval = 1};
 static const double           period[NUM_RAW] = {0.0, 2.0 * PETSC_PI, 0.0};
 static const double           ladder[]        = {1.0, 1.5, 2.5};
 
