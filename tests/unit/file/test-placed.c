@@ -180,7 +180,7 @@ static PetscErrorCode TestRead(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What would break the promise is refused: our own mistakes, so without a line for the user. */
+/* What would break the promise is refused: our own mistakes without a line for the user, a dataset of another type, as damage makes one, with it. */
 static PetscErrorCode TestRefused(void)
 {
   const PetscInt64 one  = 1;
@@ -192,7 +192,8 @@ static PetscErrorCode TestRefused(void)
   PetscCall(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
   PetscCall(TpFileOpenForUpdate(MPI_COMM_WORLD, Path("run.h5"), "tempera test", 3, &file));
   TpTestExpectEqual(TpFileWriteRows(file, "temperature", TP_FILE_DOUBLE, 0, rank ? 0 : 1, &zero), PETSC_ERR_ORDER);
-  TpTestExpectEqual(TpFileWriteRows(file, "group0/rows0", TP_FILE_FLOAT, 0, 1, &zero), PETSC_ERR_ARG_WRONG);
+  TpTestExpectInputError(TpFileWriteRows(file, "group0/rows0", TP_FILE_FLOAT, 0, 1, &zero),
+                         "is damaged: dataset 'group0/rows0' has another type than its data");
   TpTestExpectEqual(TpFileWriteRows(file, "group0/rows0", TP_FILE_DOUBLE, NUM_ROWS, rank ? 0 : 1, &zero),
                     PETSC_ERR_ARG_OUTOFRANGE);
   TpTestExpectEqual(TpFileWriteRows(file, "group0/rows0", TP_FILE_DOUBLE, -1, rank ? 0 : 1, &zero),
