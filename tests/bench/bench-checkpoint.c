@@ -4,7 +4,7 @@
 
   Usage: mpirun -n TRAINERS bench-checkpoint FOLDER RUNGS COORDINATES WEIGHTS TURNS   prints `name: value` lines
 */
-#include "../../src/app/run-impl.h"
+#include "../../src/app/learning.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@ typedef struct {
   struct TpLadder_   ladder;
   struct TpTrainer_  trainer;
   struct TpEncoding_ encoding;
-  TpCheckpoint       checkpoint;
+  struct TpLearning_ learning;
   PetscInt           num_owned;
   double            *states; /* [owned, packed] */
   char               ours[PETSC_MAX_PATH_LEN], plain[PETSC_MAX_PATH_LEN];
@@ -54,9 +54,10 @@ static PetscErrorCode Create(char **argv, Bench *bench)
   PetscCall(Fill(bench->trainer.num_parameters, &bench->trainer.average));
   PetscCall(Fill(bench->trainer.num_parameters, &bench->trainer.moment1));
   PetscCall(Fill(bench->trainer.num_parameters, &bench->trainer.moment2));
-  bench->encoding   = (struct TpEncoding_){.num_raw = 1, .num_encoded = 1, .period = one, .mean = one, .scale = one};
-  bench->checkpoint = (TpCheckpoint){.trainer = &bench->trainer, .encoding = &bench->encoding};
-  bench->num_owned  = (num_rungs - groups->group_rank + groups->num_trainers - 1) / groups->num_trainers;
+  bench->trainer.num_averages = 1;
+  bench->encoding  = (struct TpEncoding_){.num_raw = 1, .num_encoded = 1, .period = one, .mean = one, .scale = one};
+  bench->learning  = (struct TpLearning_){.run = &bench->run, .trainer = &bench->trainer, .encoding = &bench->encoding};
+  bench->num_owned = (num_rungs - groups->group_rank + groups->num_trainers - 1) / groups->num_trainers;
   const PetscInt numbers = bench->num_owned * TpStatePackedSize(bench->run.system.size);
   PetscCall(PetscMalloc1(numbers, &bench->states));
   for (PetscInt i = 0; i < numbers; ++i) bench->states[i] = rand();
@@ -130,12 +131,14 @@ static PetscErrorCode WritePlain(const Bench *bench)
 
 static PetscErrorCode Time(Bench *bench, PetscBool ours, double *seconds)
 {
+  const TpCheckpoint checkpoint = {.learning = &bench->learning};
+
   PetscFunctionBeginUser;
   if (!bench->groups.group_rank) unlink(ours ? bench->ours : bench->plain);
   PetscCallMPI(MPI_Barrier(bench->groups.group));
   *seconds = -MPI_Wtime();
   if (ours)
-    PetscCall(TpCheckpointWrite(&bench->run, bench->ours, TP_CHECKPOINT_FORMAT, &bench->checkpoint, bench->num_owned,
+    PetscCall(TpCheckpointWrite(&bench->run, bench->ours, TP_CHECKPOINT_FORMAT, &checkpoint, bench->num_owned,
                                 bench->states));
   else
     PetscCall(WritePlain(bench));

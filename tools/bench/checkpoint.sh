@@ -8,7 +8,7 @@
 # of the time of the rounds that lie between two checkpoints at the input's own interval.
 #
 # Usage: tools/bench/checkpoint.sh [TURNS [INPUT [FOLDER]]]   (default 11, input/alanine-dipeptide.yaml and a temporary folder, which should be on the
-# disk that is asked about; about 3 minutes on 2 cores; needs `ninja -C build tests/bench/bench-checkpoint`)
+# disk that is asked about; about 3 minutes on 2 cores)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . tools/environment.sh

@@ -2,7 +2,7 @@
 # What learning an energy through its gradient costs: beside a score network's step of the same size, and beside the same networks in PyTorch with create_graph
 # (Debian: python3-torch), in turns, one thread. Processor time, medians; each turn is a process of its own.
 #
-# Usage: tools/bench/energy.sh [TURNS]   (default 3; needs `ninja -C build tests/bench/bench-energy`)
+# Usage: tools/bench/energy.sh [TURNS]   (default 3)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . tools/environment.sh

@@ -2,7 +2,7 @@
 # Time of a training step of the U-Net in the paper's setting on one thread: beside the processor's peak of fused multiply-adds, and beside
 # PyTorch if it is installed (Debian: python3-torch), in turns. Processor time, medians; each turn is a process of its own.
 #
-# Usage: tools/bench/train.sh [BATCH [TURNS]]   (default 128 and 3; needs `ninja -C build tests/bench/bench-network`)
+# Usage: tools/bench/train.sh [BATCH [TURNS]]   (default 128 and 3)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . tools/environment.sh
