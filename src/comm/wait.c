@@ -6,10 +6,11 @@
 
 /* A partner that is about to arrive is met within the spin; the sleeps cost a late one at most a fifth of a millisecond. */
 static const double spin_seconds    = 40e-6;
+static const double near_seconds    = 2e-3;
 static const long   min_sleep_nanos = 20000;
 static const long   max_sleep_nanos = 200000;
 
-PetscErrorCode TpWait(int count, MPI_Request requests[], double *idle)
+static PetscErrorCode Wait(int count, MPI_Request requests[], double spin, double *idle)
 {
   const double start       = MPI_Wtime();
   long         sleep_nanos = min_sleep_nanos;
@@ -19,7 +20,7 @@ PetscErrorCode TpWait(int count, MPI_Request requests[], double *idle)
   for (;;) {
     PetscCallMPI(MPI_Testall(count, requests, &done, MPI_STATUSES_IGNORE));
     if (done) break;
-    if (MPI_Wtime() - start < spin_seconds) {
+    if (MPI_Wtime() - start < spin) {
       sched_yield();
     } else {
       const struct timespec pause = {.tv_sec = 0, .tv_nsec = sleep_nanos};
@@ -29,6 +30,20 @@ PetscErrorCode TpWait(int count, MPI_Request requests[], double *idle)
     }
   }
   if (idle) *idle += MPI_Wtime() - start;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpWait(int count, MPI_Request requests[], double *idle)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Wait(count, requests, spin_seconds, idle));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpWaitNear(int count, MPI_Request requests[], double *idle)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Wait(count, requests, near_seconds, idle));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

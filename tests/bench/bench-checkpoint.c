@@ -44,7 +44,9 @@ static PetscErrorCode Create(char **argv, Bench *bench)
   groups->world = groups->group = PETSC_COMM_WORLD;
   PetscCallMPI(MPI_Comm_rank(groups->group, &groups->group_rank));
   PetscCallMPI(MPI_Comm_size(groups->group, &groups->num_trainers));
+  groups->num_replicas          = num_rungs;
   bench->ladder.num_rungs       = num_rungs;
+  PetscCall(PetscCalloc1(num_rungs, &bench->ladder.temperature));
   bench->run.groups             = groups;
   bench->run.ladder             = &bench->ladder;
   bench->run.system.size        = atoi(argv[3]);
@@ -69,6 +71,7 @@ static PetscErrorCode Create(char **argv, Bench *bench)
 static PetscErrorCode Destroy(Bench *bench)
 {
   PetscFunctionBeginUser;
+  PetscCall(PetscFree(bench->ladder.temperature));
   PetscCall(PetscFree(bench->trainer.parameters));
   PetscCall(PetscFree(bench->trainer.average));
   PetscCall(PetscFree(bench->trainer.moment1));
