@@ -5,14 +5,27 @@
 #include <time.h>
 
 /* A partner that is about to arrive is met within the spin; the sleeps cost a late one at most a fifth of a millisecond. */
-static const double spin_seconds    = 40e-6;
+static const double spin_seconds = 1e-3; /* while the core has nothing else to do: to be woken costs more than a swap */
+static const double shared_seconds  = 40e-6; /* when it has */
 static const double near_seconds    = 2e-3;
+static const double given_seconds   = 10e-6; /* a yield that took longer was somebody else's turn */
 static const long   min_sleep_nanos = 20000;
 static const long   max_sleep_nanos = 200000;
 
-static PetscErrorCode Wait(int count, MPI_Request requests[], double spin, double *idle)
+/* Seconds that somebody else had the core for. */
+static double Yield(void)
+{
+  const double start = MPI_Wtime();
+
+  sched_yield();
+  return MPI_Wtime() - start;
+}
+
+/* Spin for `alone` seconds, or for `shared` ones in all once somebody else has wanted the core. */
+static PetscErrorCode Wait(int count, MPI_Request requests[], double alone, double shared, double *idle)
 {
   const double start       = MPI_Wtime();
+  double       spin        = alone;
   long         sleep_nanos = min_sleep_nanos;
   int          done        = 0;
 
@@ -21,7 +34,7 @@ static PetscErrorCode Wait(int count, MPI_Request requests[], double spin, doubl
     PetscCallMPI(MPI_Testall(count, requests, &done, MPI_STATUSES_IGNORE));
     if (done) break;
     if (MPI_Wtime() - start < spin) {
-      sched_yield();
+      if (Yield() > given_seconds) spin = shared;
     } else {
       const struct timespec pause = {.tv_sec = 0, .tv_nsec = sleep_nanos};
 
@@ -36,14 +49,14 @@ static PetscErrorCode Wait(int count, MPI_Request requests[], double spin, doubl
 PetscErrorCode TpWait(int count, MPI_Request requests[], double *idle)
 {
   PetscFunctionBeginUser;
-  PetscCall(Wait(count, requests, spin_seconds, idle));
+  PetscCall(Wait(count, requests, spin_seconds, shared_seconds, idle));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TpWaitNear(int count, MPI_Request requests[], double *idle)
 {
   PetscFunctionBeginUser;
-  PetscCall(Wait(count, requests, near_seconds, idle));
+  PetscCall(Wait(count, requests, near_seconds, near_seconds, idle));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct {
@@ -44,8 +45,8 @@ static PetscErrorCode Create(char **argv, Bench *bench)
   groups->world = groups->group = PETSC_COMM_WORLD;
   PetscCallMPI(MPI_Comm_rank(groups->group, &groups->group_rank));
   PetscCallMPI(MPI_Comm_size(groups->group, &groups->num_trainers));
-  groups->num_replicas          = num_rungs;
-  bench->ladder.num_rungs       = num_rungs;
+  groups->num_replicas    = num_rungs;
+  bench->ladder.num_rungs = num_rungs;
   PetscCall(PetscCalloc1(num_rungs, &bench->ladder.temperature));
   bench->run.groups             = groups;
   bench->run.ladder             = &bench->ladder;
@@ -150,6 +151,19 @@ static PetscErrorCode Time(Bench *bench, PetscBool ours, double *seconds)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A file that lacks something would be quick to write. */
+static PetscErrorCode CompareSizes(const Bench *bench)
+{
+  struct stat ours, plain;
+
+  PetscFunctionBeginUser;
+  PetscCheck(!stat(bench->ours, &ours) && !stat(bench->plain, &plain), PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "%s",
+             bench->ours);
+  PetscCheck(ours.st_size >= plain.st_size, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED,
+             "%lld bytes of checkpoint beside %lld of a plain file", (long long)ours.st_size, (long long)plain.st_size);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static int Compare(const void *a, const void *b)
 {
   const double x = *(const double *)a, y = *(const double *)b;
@@ -169,6 +183,7 @@ static PetscErrorCode Run(Bench *bench, int turns)
   PetscCall(PetscMalloc3(turns, &ours, turns, &plain, turns, &ratio));
   PetscCall(Time(bench, PETSC_TRUE, &ignored));
   PetscCall(Time(bench, PETSC_FALSE, &ignored));
+  if (!bench->groups.group_rank) PetscCall(CompareSizes(bench)); /* before the next turn takes them away */
   for (int i = 0; i < turns; ++i) {
     PetscCall(Time(bench, PETSC_TRUE, &ours[i]));
     PetscCall(Time(bench, PETSC_FALSE, &plain[i]));

@@ -2,7 +2,7 @@
 # Cost of an exchange by itself, without MD, at 2 to 64 ranks on whatever cores there are, alternating over the numbers of ranks.
 #
 # With more ranks than cores the clock tells how long a rank waited for a core: what an attempt costs is the processor time of each rank. It holds the
-# messages, the decision, the scaling of velocities, and the first 40 us of waiting, in which a rank spins before it sleeps; so two ranks with a core
+# messages, the decision, the scaling of velocities, and the spin of a waiting rank before it sleeps; so two ranks with a core
 # each need least. deo and seo must not grow with the ladder. gibbs does, by its R^3 proposals: it is measured up to 16 ranks.
 #
 # Usage: tools/bench/exchange.sh [ATTEMPTS [TURNS]]   (default 1000 and 3; about 1 minute on 2 cores)
