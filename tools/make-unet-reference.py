@@ -1,16 +1,14 @@
 #!/usr/bin/python3
-"""The U-Net once more, by PyTorch: the numbers that tests/unit/nn/test-unet.c compares with, and PyTorch's speed.
+"""The U-Net once more, by PyTorch: the numbers that tests/unit/nn/test-unet.c compares with.
 
     tools/make-unet-reference.py            writes tests/reference/unet1d.txt (double precision)
     tools/make-unet-reference.py --check    compares the file with what it would write
-    tools/make-unet-reference.py --time BATCH ROUNDS    processor time of a training step in float, as `name: value` lines
 
 Needs PyTorch (Debian: python3-torch); neither the program nor its tests do. Parameters and inputs are made by a hash that the test has too.
 """
 import math
 import os
 import sys
-import time
 
 import numpy as np
 import torch
@@ -195,31 +193,6 @@ def table_of(width, multipliers, inputs, conditions, batch):
     return lines
 
 
-def time_steps(batch, rounds):
-    torch.manual_seed(1)
-    network = Network(32, (1, 2, 2, 4))
-    p = {name: torch.nn.Parameter(0.1 * torch.randn(shape)) for name, shape in network.shapes.items()}
-    optimiser = torch.optim.Adam(p.values(), lr=1e-5)
-    x, t = torch.randn(batch, 1, 19), torch.rand(batch)
-    noise = torch.randn(batch, 19)
-    steps, walls, forwards = [], [], []
-    for _ in range(rounds + 1):
-        begin, wall = time.process_time(), time.monotonic()
-        optimiser.zero_grad()
-        F.mse_loss(network(p, x, t), noise).backward()
-        optimiser.step()
-        steps.append(time.process_time() - begin)
-        walls.append(time.monotonic() - wall)
-        begin = time.process_time()
-        with torch.no_grad():
-            network(p, x, t)
-        forwards.append(time.process_time() - begin)
-    print(f"torch: {torch.__version__}")
-    print(f"torch_step_ms: {1e3 * np.median(steps[1:]):.2f}")
-    print(f"torch_step_wall_ms: {1e3 * np.median(walls[1:]):.2f}")
-    print(f"torch_forward_ms: {1e3 * np.median(forwards[1:]):.2f}")
-
-
 def close(a, b):
     if a == b or "e-" in b and len(b) == 7:  # what float errs by, which other versions may do differently
         return True
@@ -231,9 +204,6 @@ def close(a, b):
 
 def main():
     torch.set_num_threads(1)
-    if len(sys.argv) == 4 and sys.argv[1] == "--time":
-        time_steps(int(sys.argv[2]), int(sys.argv[3]))
-        return 0
     text = "\n".join(line for case in CASES for line in table_of(*case)) + "\n"
     if sys.argv[1:] == ["--check"]:
         with open(TABLE, encoding="ascii") as file:

@@ -1,97 +1,56 @@
 /*
-  Time of a training step of a network on one thread, beside the processor's speed at fused multiply-adds, measured in turns in the same run.
+  Times of one thread's work on a network, on request: a line of stdin asks, a line of stdout answers. So the other side of a comparison
+  (tools/bench/train-torch.py, which takes the same requests) can be asked in turns.
 
-  Usage: bench-network KIND BATCH ROUNDS   prints `name: value` lines
+    parameters KIND     number of parameters
+    operations KIND     of a forward pass, per row
+    kernels             the instruction set
+    fma                 1e9 operations per second of processor time by fused multiply-adds
+    step KIND BATCH     milliseconds of processor time of a training step: forward, backward, Adam
+    forward KIND BATCH  of a forward pass
+    sample KIND ROWS    of one of the steps by which `ddpm` makes so many samples: a forward pass, and the new states
+    blas KIND BATCH     of all matrix products of a step's layers by BLAS
+    layers KIND BATCH   operations of these products
+
+  The first request for a KIND and BATCH does the work once without being timed.
 */
+#include "fma.h"
+#include "products.h"
+
 #include "../../src/nn/kernel.h"
+#include "tempera/diffusion.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define NUM_FEATURES 18
-#define FMA_ROUNDS   2000000
+
+static const struct {
+  const char       *name;
+  TpNetworkSettings settings;
+} kinds[] = {
+    {"unet1d", {.kind = 1, .width = 32, .multipliers = {1, 2, 2, 4}}}, /* the paper's */
+    {"mlp", {.width = 256, .depth = 4, .embedding = 64}},
+    {"mlp-wide", {.width = 512, .depth = 4, .embedding = 64}},
+};
+
+/* ------------------------------------------------------------------------------------------------------ a training step */
 
 typedef struct {
+  PetscInt    kind, batch, size;
   TpNetwork   network;
-  TpWorkspace workspace, forward; /* the latter for forward passes alone */
-  PetscInt    batch, size;
+  TpWorkspace workspace;
   TpNumber   *p, *gradient, *first, *second, *x, *t, *c, *y, *dy;
 } Bench;
 
-static double ClockTime(clockid_t clock)
+static PetscErrorCode BenchCreate(PetscInt kind, PetscInt batch, Bench *bench)
 {
-  struct timespec now;
-
-  clock_gettime(clock, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-#if defined(__x86_64__)
-typedef float Wide __attribute__((vector_size(64)));
-
-  /* Sixteen independent chains, more than latency times ports; the numbers stay finite. */
-  #define FMA_LOOP                                                                                                     \
-    {                                                                                                                  \
-      Wide sum[16], a = {0}, b = {0};                                                                                  \
-                                                                                                                       \
-      for (int i = 0; i < 16; i++) sum[i] = (Wide){0} + (float)i;                                                      \
-      a += 0.999f;                                                                                                     \
-      b += 0.001f;                                                                                                     \
-      for (int n = 0; n < FMA_ROUNDS; n++) {                                                                           \
-        _Pragma("GCC unroll 16") for (int i = 0; i < 16; i++) sum[i] = sum[i] * a + b;                                 \
-      }                                                                                                                \
-      for (int i = 1; i < 16; i++) sum[0] += sum[i];                                                                   \
-      return sum[0][0];                                                                                                \
-    }
-__attribute__((target("avx512f,prefer-vector-width=512"), optimize("fp-contract=fast"), noinline)) static float
-FmaAvx512(void) FMA_LOOP
-    __attribute__((target("avx2,fma"), optimize("fp-contract=fast"), noinline)) static float FmaAvx2(void)
-{
-  typedef float Half __attribute__((vector_size(32)));
-  Half          sum[12], a = {0}, b = {0};
-
-  for (int i = 0; i < 12; i++) sum[i] = (Half){0} + (float)i;
-  a += 0.999f;
-  b += 0.001f;
-  for (int n = 0; n < FMA_ROUNDS; n++) {
-  #pragma GCC unroll 12
-    for (int i = 0; i < 12; i++) sum[i] = sum[i] * a + b;
-  }
-  for (int i = 1; i < 12; i++) sum[0] += sum[i];
-  return sum[0][0];
-}
-#endif
-
-/* Operations per second of processor time. */
-static double FmaSpeed(void)
-{
-#if defined(__x86_64__)
-  const PetscBool wide  = (PetscBool) !!__builtin_cpu_supports("avx512f");
-  const double    start = ClockTime(CLOCK_PROCESS_CPUTIME_ID);
-  volatile float  kept  = wide ? FmaAvx512() : FmaAvx2();
-
-  (void)kept;
-  return (wide ? 16.0 * 16 : 12.0 * 8) * 2 * FMA_ROUNDS / (ClockTime(CLOCK_PROCESS_CPUTIME_ID) - start);
-#else
-  return 0;
-#endif
-}
-
-static PetscErrorCode BenchCreate(const char *kind, PetscInt batch, Bench *bench)
-{
-  TpNetworkSettings settings = {.width = 256, .depth = 4, .embedding = 64};
-
   PetscFunctionBeginUser;
+  bench->kind  = kind;
   bench->batch = batch;
-  if (!strcmp(kind, "unet1d")) {
-    settings = (TpNetworkSettings){.kind = 1, .width = 32, .multipliers = {1, 2, 2, 4}};
-  }
-  PetscCall(TpNetworkCreate(&settings, NUM_FEATURES, 1, &bench->network));
+  PetscCall(TpNetworkCreate(&kinds[kind].settings, NUM_FEATURES, 1, &bench->network));
   PetscCall(TpWorkspaceCreate(bench->network, batch, &bench->workspace));
-  PetscCall(TpWorkspaceCreateForward(bench->network, batch, &bench->forward));
   bench->size = TpNetworkNumParameters(bench->network);
   PetscCall(PetscCalloc4(bench->size, &bench->p, bench->size, &bench->gradient, bench->size, &bench->first, bench->size,
                          &bench->second));
@@ -104,12 +63,29 @@ static PetscErrorCode BenchCreate(const char *kind, PetscInt batch, Bench *bench
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Mean square distance to the input's double, and Adam. */
-static PetscErrorCode Step(Bench *bench)
+static PetscErrorCode BenchDestroy(Bench *bench)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree4(bench->p, bench->gradient, bench->first, bench->second));
+  PetscCall(PetscFree5(bench->x, bench->t, bench->c, bench->y, bench->dy));
+  PetscCall(TpWorkspaceDestroy(&bench->workspace));
+  PetscCall(TpNetworkDestroy(&bench->network));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Forward(Bench *bench)
 {
   PetscFunctionBeginUser;
   PetscCall(TpNetworkForward(bench->network, bench->p, bench->workspace, bench->batch, bench->x, bench->t, bench->c,
                              bench->y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Mean square distance to the input's double, and Adam. */
+static PetscErrorCode Step(Bench *bench)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Forward(bench));
   for (PetscInt i = 0; i < bench->batch * NUM_FEATURES; i++)
     bench->dy[i] = (bench->y[i] - 2 * bench->x[i]) / (float)(bench->batch * NUM_FEATURES);
   PetscCall(
@@ -125,64 +101,139 @@ static PetscErrorCode Step(Bench *bench)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static int CompareDoubles(const void *a, const void *b)
+/* The last one asked for is kept. */
+static PetscErrorCode Use(PetscInt kind, PetscInt batch, Bench *bench)
 {
-  const double difference = *(const double *)a - *(const double *)b;
-
-  return difference < 0 ? -1 : difference > 0;
-}
-
-static double Median(PetscInt n, double numbers[])
-{
-  qsort(numbers, (size_t)n, sizeof *numbers, CompareDoubles);
-  return numbers[n / 2];
-}
-
-#define MAX_ROUNDS 1000
-
-static PetscErrorCode Measure(const char *kind, PetscInt batch, PetscInt rounds)
-{
-  static double step[MAX_ROUNDS], wall[MAX_ROUNDS], forward[MAX_ROUNDS], fma[MAX_ROUNDS];
-  Bench         bench;
-  double        operations;
-
   PetscFunctionBeginUser;
-  PetscCall(BenchCreate(kind, batch, &bench));
-  PetscCall(Step(&bench));
-  for (PetscInt i = 0; i < rounds; i++) {
-    double start = ClockTime(CLOCK_PROCESS_CPUTIME_ID), start_wall = ClockTime(CLOCK_MONOTONIC);
-
-    PetscCall(Step(&bench));
-    step[i] = ClockTime(CLOCK_PROCESS_CPUTIME_ID) - start;
-    wall[i] = ClockTime(CLOCK_MONOTONIC) - start_wall;
-    start   = ClockTime(CLOCK_PROCESS_CPUTIME_ID);
-    PetscCall(TpNetworkForward(bench.network, bench.p, bench.forward, batch, bench.x, bench.t, bench.c, bench.y));
-    forward[i] = ClockTime(CLOCK_PROCESS_CPUTIME_ID) - start;
-    fma[i]     = FmaSpeed();
-  }
-  operations = TpNetworkOperations(bench.network) * (double)batch;
-  printf("kernels: %s\nparameters: %d\nbatch: %d\n", TpKernelsBest()->name, (int)bench.size, (int)batch);
-  printf("operations_per_step: %.4g\n", 3 * operations);
-  printf("fma_peak_gflops: %.1f\n", Median(rounds, fma) * 1e-9);
-  printf("step_ms: %.2f\nstep_best_ms: %.2f\n", 1e3 * Median(rounds, step), 1e3 * step[0]);
-  printf("step_wall_ms: %.2f\nforward_ms: %.2f\n", 1e3 * Median(rounds, wall), 1e3 * Median(rounds, forward));
-  printf("fma_share: %.3f\n", 3 * operations / Median(rounds, step) / Median(rounds, fma));
-  printf("forward_fma_share: %.3f\n", operations / Median(rounds, forward) / Median(rounds, fma));
-  PetscCall(PetscFree4(bench.p, bench.gradient, bench.first, bench.second));
-  PetscCall(PetscFree5(bench.x, bench.t, bench.c, bench.y, bench.dy));
-  PetscCall(TpWorkspaceDestroy(&bench.workspace));
-  PetscCall(TpWorkspaceDestroy(&bench.forward));
-  PetscCall(TpNetworkDestroy(&bench.network));
+  if (bench->network && bench->kind == kind && bench->batch == batch) PetscFunctionReturn(PETSC_SUCCESS);
+  if (bench->network) PetscCall(BenchDestroy(bench));
+  PetscCall(BenchCreate(kind, batch, bench));
+  PetscCall(Step(bench));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-int main(int argc, char **argv)
+/* About 50 ms of repetitions. */
+static PetscErrorCode Time(Bench *bench, PetscErrorCode (*work)(Bench *), double *milliseconds)
 {
-  const PetscInt batch = argc > 2 ? atoi(argv[2]) : 128, rounds = argc > 3 ? atoi(argv[3]) : 21;
+  const double start   = ProcessorTime();
+  double       elapsed = 0;
+  PetscInt     rounds  = 0;
 
-  if (argc > 4 || batch < 1 || rounds < 1 || rounds > MAX_ROUNDS) {
-    fprintf(stderr, "usage: bench-network [mlp|unet1d] [BATCH] [ROUNDS]\n");
-    return 2;
+  PetscFunctionBeginUser;
+  for (; elapsed < 0.05; rounds++) {
+    PetscCall(work(bench));
+    elapsed = ProcessorTime() - start;
   }
-  return Measure(argc > 1 ? argv[1] : "unet1d", batch, rounds) ? 1 : 0;
+  *milliseconds = 1e3 * elapsed / rounds;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ------------------------------------------------------------------------------------------------------------ sampling */
+
+enum {
+  SAMPLE_BATCH = 256,
+  SAMPLE_TIMES = 5
+}; /* rows per evaluation as of `tempera generate`; every step costs the same */
+
+/* So many samples by a schedule of few times, per step. */
+static PetscErrorCode TimeSampling(PetscInt kind, PetscInt rows, double *milliseconds)
+{
+  const TpDiffusionSettings settings = {.sampler = TP_SAMPLER_DDPM, .num_steps = SAMPLE_TIMES};
+  TpSchedule                schedule;
+  TpSampler                 sampler;
+  TpNetworkBinding          binding;
+  TpDenoiser                denoiser;
+  Bench                     bench;
+  double                    start = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(BenchCreate(kind, SAMPLE_BATCH, &bench));
+  PetscCall(TpWorkspaceDestroy(&bench.workspace));
+  PetscCall(TpWorkspaceCreateForward(bench.network, SAMPLE_BATCH, &bench.workspace));
+  binding = (TpNetworkBinding){.network = bench.network, .workspace = bench.workspace, .parameters = bench.p};
+  PetscCall(TpDenoiserFromNetwork(&binding, SAMPLE_BATCH, &denoiser));
+  PetscCall(TpScheduleCreate(1, SAMPLE_TIMES, &schedule));
+  PetscCall(TpSamplerCreate(schedule, &settings, NUM_FEATURES, SAMPLE_BATCH, &sampler));
+  for (PetscInt done = -SAMPLE_BATCH; done < rows; done += SAMPLE_BATCH) { /* one batch is not timed */
+    if (done == 0) start = ProcessorTime();
+    PetscCall(TpSamplerRun(sampler, &denoiser, 1, (uint32_t)PetscMax(0, done), PetscMin(SAMPLE_BATCH, rows - done),
+                           bench.c, bench.x));
+  }
+  *milliseconds = 1e3 * (ProcessorTime() - start) / (double)TpSamplerEvaluations(sampler);
+  PetscCall(TpSamplerDestroy(&sampler));
+  PetscCall(TpScheduleDestroy(&schedule));
+  PetscCall(BenchDestroy(&bench));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ------------------------------------------------------------------------------------------------------------ requests */
+
+/* Of all layers' products: time by BLAS, and operations. */
+static PetscErrorCode Products(const Bench *bench, double *milliseconds, double *operations)
+{
+  Product        products[MAX_PRODUCTS];
+  const PetscInt count = ProductsOf(bench->network, bench->batch, products);
+
+  PetscFunctionBeginUser;
+  *operations = 3 * ProductsOperations(count, products);
+  if (milliseconds) {
+    PetscCall(ProductsTime(count, products, milliseconds));
+    *milliseconds *= 1e3;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* *answer stays as it is where the request is not understood. */
+static PetscErrorCode Answer(const char *what, PetscInt kind, PetscInt batch, Bench *bench, double *answer)
+{
+  double operations;
+
+  PetscFunctionBeginUser;
+  if (!strcmp(what, "fma")) {
+    *answer = 1e-9 * FmaSpeed();
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (kind == (PetscInt)PETSC_STATIC_ARRAY_LENGTH(kinds) || batch < 1) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!strcmp(what, "sample")) {
+    PetscCall(TimeSampling(kind, batch, answer));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(Use(kind, batch, bench));
+  if (!strcmp(what, "parameters")) *answer = (double)bench->size;
+  if (!strcmp(what, "operations")) *answer = TpNetworkOperations(bench->network);
+  if (!strcmp(what, "step")) PetscCall(Time(bench, Step, answer));
+  if (!strcmp(what, "forward")) PetscCall(Time(bench, Forward, answer));
+  if (!strcmp(what, "blas")) PetscCall(Products(bench, answer, &operations));
+  if (!strcmp(what, "layers")) PetscCall(Products(bench, NULL, answer));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Serve(void)
+{
+  Bench bench = {.network = NULL};
+  char  line[128], what[32], name[32];
+
+  PetscFunctionBeginUser;
+  while (fgets(line, sizeof line, stdin)) {
+    double   answer = NAN;
+    PetscInt kind   = 0;
+    int      batch  = 1;
+
+    what[0] = name[0] = '\0';
+    (void)sscanf(line, "%31s %31s %d", what, name, &batch);
+    while (kind < (PetscInt)PETSC_STATIC_ARRAY_LENGTH(kinds) && strcmp(name, kinds[kind].name) != 0) kind++;
+    PetscCall(Answer(what, kind, batch, &bench, &answer));
+    if (!strcmp(what, "kernels"))
+      printf("%s\n", TpKernelsBest()->name);
+    else
+      printf("%.10g\n", answer);
+    (void)fflush(stdout);
+  }
+  if (bench.network) PetscCall(BenchDestroy(&bench));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int main(void)
+{
+  return Serve() ? 1 : 0;
 }

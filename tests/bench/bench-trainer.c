@@ -1,0 +1,226 @@
+/*
+  Two ranks learn together, beside rank 0 alone, in turns: steps of the trainer at the same global batch, by the tree. Wall time, medians over the turns.
+  And what a model of more ranks needs (tools/bench/scaling.py): latency and bandwidth between the ranks, the speed of adding, the time of a step by its rows.
+
+  Usage: mpirun -n 2 bench-trainer [TURNS]   prints `name: value` lines
+*/
+#include "tempera/train.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WIDTH = 18, BATCH = 128, STEPS = 8, MAX_TURNS = 1000, FRAMES = 400 };
+
+static const double ladder[] = {1.0, 1.25, 1.5, 2.0};
+
+static int CompareDoubles(const void *a, const void *b)
+{
+  const double difference = *(const double *)a - *(const double *)b;
+
+  return difference < 0 ? -1 : difference > 0;
+}
+
+static double Median(int n, double numbers[])
+{
+  qsort(numbers, (size_t)n, sizeof *numbers, CompareDoubles);
+  return numbers[n / 2];
+}
+
+/* ---------------------------------------------------------------------------------------------------------- the trainer */
+
+typedef struct {
+  TpEncoding encoding;
+  TpSchedule schedule;
+  TpTrainer  trainer;
+  TpShards   shards;
+} Bench;
+
+/* The paper's U-Net, on frames of normal numbers in all shards. */
+static PetscErrorCode BenchCreate(MPI_Comm comm, PetscInt64 num_shards, PetscInt64 batch, Bench *bench)
+{
+  const TpTrainSettings   settings = {.batch = batch, .learning_rate = 1e-4, .ema_decay = 0.999};
+  const TpNetworkSettings network  = {.kind = 1, .width = 32, .multipliers = {1, 2, 2, 4}};
+  const TpStreamSettings  stream   = {.max_lag = 1, .num_shards = num_shards, .block_rounds = 1, .keep_interval = 1};
+  const double            period[WIDTH] = {0};
+  float                   frame[WIDTH];
+  int                     rank, size, first, owned;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCall(TpEncodingCreate(TP_ANGLES_RAW, WIDTH, period, &bench->encoding));
+  PetscCall(TpScheduleCreate(1, 1000, &bench->schedule));
+  PetscCall(TpTrainerCreate(&settings, &network, bench->schedule, bench->encoding, TpConditionCreate(1.0, 4, ladder),
+                            (int)num_shards, 1, comm, &bench->trainer));
+  PetscCall(TpShardsCreate(&stream, size, rank, WIDTH, &bench->shards));
+  TpShardsOwned(bench->shards, &first, &owned);
+  for (PetscInt64 round = 0; round < FRAMES; ++round) {
+    for (PetscInt rung = 0; rung < 4; ++rung) {
+      const int shard = TpStreamShard(&stream, rung, round);
+
+      if (shard < first || shard >= first + owned) continue;
+      TpRandomNormalFloat(1, TP_RANDOM_TEST, (uint32_t)rung, (uint64_t)round, WIDTH, frame);
+      PetscCall(TpShardsAppend(bench->shards, rung, round, ladder[rung], frame));
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode BenchDestroy(Bench *bench)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TpShardsDestroy(&bench->shards));
+  PetscCall(TpTrainerDestroy(&bench->trainer));
+  PetscCall(TpScheduleDestroy(&bench->schedule));
+  PetscCall(TpEncodingDestroy(&bench->encoding));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Milliseconds of a step, and the share of it that is reduction. */
+static PetscErrorCode Time(Bench *bench, double *milliseconds, double *reduce_share)
+{
+  TpTrainer    trainer = bench->trainer;
+  const double start = MPI_Wtime(), compute = trainer->compute_seconds, reduce = trainer->reduce_seconds;
+
+  PetscFunctionBeginUser;
+  for (int i = 0; i < STEPS; ++i) PetscCall(TpTrainerStep(trainer, bench->shards));
+  *milliseconds = 1e3 * (MPI_Wtime() - start) / STEPS;
+  *reduce_share =
+      (trainer->reduce_seconds - reduce) / (trainer->reduce_seconds - reduce + trainer->compute_seconds - compute);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* With `num_shards` shards, whose number is stream.shards. */
+static PetscErrorCode CompareRanks(int rank, PetscInt64 num_shards, int turns, const char *suffix)
+{
+  static double together[MAX_TURNS], alone[MAX_TURNS], ratio[MAX_TURNS], share[MAX_TURNS], own_share[MAX_TURNS];
+  Bench         all, one;
+  double        ignored;
+
+  PetscFunctionBeginUser;
+  PetscCall(BenchCreate(PETSC_COMM_WORLD, num_shards, BATCH, &all));
+  PetscCall(BenchCreate(PETSC_COMM_SELF, num_shards, BATCH, &one));
+  PetscCall(Time(&all, &ignored, &ignored));
+  if (rank == 0) PetscCall(Time(&one, &ignored, &ignored));
+  for (int i = 0; i < turns; ++i) {
+    PetscCall(TpBarrier(PETSC_COMM_WORLD, NULL));
+    PetscCall(Time(&all, &together[i], &share[i]));
+    PetscCall(TpBarrier(PETSC_COMM_WORLD, NULL));
+    if (rank == 0) PetscCall(Time(&one, &alone[i], &own_share[i]));
+    ratio[i] = alone[i] / together[i];
+  }
+  if (rank == 0) {
+    printf("one_rank_step_ms%s: %.2f\n", suffix, Median(turns, alone));
+    printf("two_rank_step_ms%s: %.2f\n", suffix, Median(turns, together));
+    printf("one_rank_reduce_share%s: %.3f\n", suffix, Median(turns, own_share));
+    printf("two_rank_reduce_share%s: %.3f\n", suffix, Median(turns, share));
+    printf("two_rank_speedup%s: %.2f\n", suffix, Median(turns, ratio));
+  }
+  PetscCall(BenchDestroy(&one));
+  PetscCall(BenchDestroy(&all));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A step of one shard, by its number of rows. */
+static PetscErrorCode StepByRows(int turns)
+{
+  static double step[MAX_TURNS];
+
+  PetscFunctionBeginUser;
+  for (PetscInt64 rows = 8; rows <= 128; rows *= 2) {
+    Bench  bench;
+    double ignored;
+
+    PetscCall(BenchCreate(PETSC_COMM_SELF, 1, rows, &bench));
+    PetscCall(Time(&bench, &ignored, &ignored));
+    for (int i = 0; i < turns; ++i) PetscCall(Time(&bench, &step[i], &ignored));
+    printf("step_ms_of_%d_rows: %.3f\n", (int)rows, Median(turns, step));
+    PetscCall(BenchDestroy(&bench));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---------------------------------------------------------------------------------------------------------- the messages */
+
+/* Seconds of one way, half of there and back, waiting as the library does. */
+static PetscErrorCode OneWay(int rank, PetscMPIInt count, float buffer[], double *seconds)
+{
+  const int repeats = count > 1000 ? 20 : 1000;
+  double    start   = 0;
+
+  PetscFunctionBeginUser;
+  for (int i = -2; i < repeats; ++i) {
+    if (i == 0) start = MPI_Wtime();
+    if (rank == 0) PetscCallMPI(MPI_Send(buffer, count, MPI_FLOAT, 1, TP_TAG_TREE, PETSC_COMM_WORLD));
+    PetscCallMPI(MPI_Recv(buffer, count, MPI_FLOAT, 1 - rank, TP_TAG_TREE, PETSC_COMM_WORLD, MPI_STATUS_IGNORE));
+    if (rank == 1) PetscCallMPI(MPI_Send(buffer, count, MPI_FLOAT, 0, TP_TAG_TREE, PETSC_COMM_WORLD));
+  }
+  *seconds = (MPI_Wtime() - start) / (2 * repeats);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Latency, bandwidth at the size of the whole gradient, and additions of its numbers, each the median of the turns. */
+static PetscErrorCode Messages(int rank, int turns, PetscInt length)
+{
+  static double latency[MAX_TURNS], whole[MAX_TURNS], add[MAX_TURNS];
+  float        *from, *to;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc2(length, &from, length, &to));
+  for (int i = 0; i < turns; ++i) {
+    PetscCall(OneWay(rank, 1, from, &latency[i]));
+    PetscCall(OneWay(rank, (PetscMPIInt)length, from, &whole[i]));
+    const double start = MPI_Wtime();
+
+    for (PetscInt j = 0; j < length; ++j) to[j] += from[j];
+    add[i] = MPI_Wtime() - start;
+  }
+  if (rank == 0) {
+    const double flight = Median(turns, latency);
+
+    printf("gradient_bytes: %d\n", (int)(length * (PetscInt)sizeof(float)));
+    printf("message_latency_us: %.2f\n", 1e6 * flight);
+    printf("message_gbytes_per_second: %.2f\n",
+           1e-9 * (double)length * sizeof(float) / (Median(turns, whole) - flight));
+    printf("add_gbytes_per_second: %.2f\n", 1e-9 * (double)length * sizeof(float) / Median(turns, add));
+  }
+  PetscCall(PetscFree2(from, to));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Measure(int turns)
+{
+  Bench    bench;
+  PetscInt length;
+  int      rank;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  PetscCall(BenchCreate(PETSC_COMM_SELF, 1, 8, &bench));
+  length = bench.trainer->num_parameters;
+  PetscCall(BenchDestroy(&bench));
+  PetscCall(Messages(rank, turns, length));
+  if (rank == 0) PetscCall(StepByRows(turns));
+  PetscCall(TpBarrier(PETSC_COMM_WORLD, NULL));
+  PetscCall(CompareRanks(rank, 2, turns, "_of_2_shards"));
+  PetscCall(CompareRanks(rank, 4, turns, "")); /* the default of stream.shards */
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int main(int argc, char **argv)
+{
+  const int turns = argc > 1 ? atoi(argv[1]) : 21;
+  int       size;
+
+  if (PetscInitialize(&argc, &argv, NULL, NULL) || MPI_Comm_size(PETSC_COMM_WORLD, &size)) return 1;
+  if (argc > 2 || turns < 1 || turns > MAX_TURNS || size != 2) {
+    fprintf(stderr, "usage: mpirun -n 2 bench-trainer [TURNS]\n");
+    return 2;
+  }
+  const PetscErrorCode code = Measure(turns);
+
+  if (code) MPI_Abort(PETSC_COMM_WORLD, 1);
+  return PetscFinalize() ? 1 : 0;
+}
