@@ -19,9 +19,9 @@ typedef enum {
   TP_TAG_STATE, /* replica -> trainer that writes this rung: packed state; when a checkpoint or trajectory frame is due */
   TP_TAG_CREDIT,    /* trainer -> replica: last round finished; each round */
   TP_TAG_START,     /* trainer -> replica: state to go on from; at a restart */
-  TP_TAG_TREE,      /* trainer -> trainer: partial sums up the fixed tree and the total back down */
   TP_TAG_AGREEMENT, /* replica -> replicas 1, 2, 4, ... further: one stage of an agreement; each round */
   TP_TAG_MEMBER,    /* rank -> rank: packed state of a population's member that was copied; each step of an annealing */
+  TP_TAG_TREE, /* trainer -> trainer: partial sums up the fixed tree and the total back down; this tag and 31 behind it, one for each part of a vector */
 } TpTag;
 
 /* ------------------------------------------------------------------------------------------------------------ groups */
@@ -152,5 +152,15 @@ int TpTreeOwner(int num_shards, int num_ranks, int shard);
   @param[in,out] idle   seconds waited are added; NULL if of no interest
 **/
 PetscErrorCode TpTreeSum(TpTree tree, float parts[], float total[], double *idle);
+
+/**
+  The same while the vectors are still being made, from their ends: TpTreeBegin(), TpTreeAdvance() as often as wished, TpTreeEnd(). The sums of numbers that
+  are there travel meanwhile. Arguments as of TpTreeSum(); `parts` and `total` stay with the tree until TpTreeEnd() returns. Only TpTreeEnd() waits.
+
+  @param[in] first  all numbers from this one on are there, in all parts of this rank
+**/
+PetscErrorCode TpTreeBegin(TpTree tree, float parts[], float total[]);
+PetscErrorCode TpTreeAdvance(TpTree tree, PetscInt first);
+PetscErrorCode TpTreeEnd(TpTree tree, double *idle);
 
 PetscErrorCode TpTreeDestroy(TpTree *tree);

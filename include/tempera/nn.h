@@ -125,6 +125,13 @@ PetscErrorCode TpNetworkForward(TpNetwork network, const TpNumber parameters[], 
 PetscErrorCode TpNetworkBackward(TpNetwork network, const TpNumber parameters[], TpWorkspace workspace, PetscInt B,
                                  const TpNumber dy[], TpNumber gradient[], TpNumber dx[]);
 
+/** Told during a backward pass: what the pass adds to the gradient's numbers from `first` on has all been added. **/
+typedef void (*TpGradientWatch)(void *context, PetscInt first);
+
+/** From now on `watch` is called in the backward passes of this workspace, after each layer, with falling `first`, at the end 0; NULL: no more. So a sum over
+    ranks can begin with the last layers while the first ones are still computed. **/
+void TpWorkspaceWatch(TpWorkspace workspace, TpGradientWatch watch, void *context);
+
 /* ---------------------------------------------------------------------------------------------------------- energies */
 
 /**

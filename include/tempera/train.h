@@ -96,7 +96,7 @@ typedef struct TpTrainer_ {
   double                    loss;            /* of the last step */
   double                    norm;            /* of the last step's gradient, before clipping */
   double                    compute_seconds; /* spent in gradients and updates */
-  double                    reduce_seconds;  /* spent waiting in and doing the reduction */
+  double                    reduce_seconds;  /* spent in the reduction: adding, sending, waiting */
   struct TpTrainerBuffers_ *buffers;
 } * TpTrainer;
 

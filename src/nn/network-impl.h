@@ -45,7 +45,13 @@ struct TpWorkspace_ {
   PetscBool both_ways; /* or forward alone */
   PetscInt  edges;     /* of the last evaluation of a fluid's energy */
   TpNumber *numbers;   /* the implementation's, laid out as it likes */
+
+  TpGradientWatch watch; /* NULL: none */
+  void           *watch_context;
 };
+
+/** For backward(): the gradient's numbers from `first` on are whole. The parameters lie in the order of the forward pass, so this falls. **/
+void TpWorkspaceTell(TpWorkspace workspace, PetscInt first);
 
 /** Append a tensor whose numbers begin as normal numbers times `scale`; returns its offset. For create(). **/
 PetscErrorCode TpNetworkAddTensor(TpNetwork network, PetscInt rows, PetscInt columns, double scale, PetscInt *offset,

@@ -280,10 +280,12 @@ static void NetworkBackward(TpNetwork network, const TpNumber p[], TpWorkspace w
   memset(buffers.de, 0, (size_t)(B * E) * sizeof *buffers.de);
   Backward(&mlp->output, p, B, buffers.a, dy, buffers.dh, gradient);
   TpSiluBackward(B * W, buffers.h, buffers.dh, buffers.dh);
+  TpWorkspaceTell(workspace, mlp->output.w);
   for (PetscInt l = (PetscInt)network->settings.depth - 1; l >= 0; l--) {
     const BlockBuffers here = BlockOf(network, workspace, &buffers, l);
 
     BackwardBlock(network, &mlp->blocks[l], &here, p, &buffers, B, gradient);
+    TpWorkspaceTell(workspace, mlp->blocks[l].in.w);
   }
   Backward(&mlp->input, p, B, buffers.x, buffers.dh, dx, gradient);
   BackwardEmbedding(network, p, &buffers, B, gradient);

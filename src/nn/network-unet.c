@@ -91,6 +91,7 @@ static TpStep *AddStep(Builder *builder, TpStepKind kind, PetscInt L_out, PetscI
   step->L_out       = L_out;
   step->N           = N;
   step->M           = M;
+  step->first       = builder->network->num_parameters;
   step->x           = builder->y;
   step->y           = kind == TP_STEP_FORK ? step->x : Room(unet, L_out * TP_TILE * M);
   builder->y        = step->y;
@@ -439,6 +440,7 @@ static void NetworkBackward(TpNetwork network, const TpNumber p[], TpWorkspace w
     TpNumber *swapped = from;
 
     TpStepBackward(&run, &unet->steps[i], from, i > 0 || dx ? to : NULL);
+    TpWorkspaceTell(workspace, unet->steps[i].first);
     if (unet->steps[i].kind == TP_STEP_FORK) continue; /* in place */
     from = to;
     to   = swapped;

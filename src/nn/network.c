@@ -203,6 +203,17 @@ PetscErrorCode TpWorkspaceCreateForward(TpNetwork network, PetscInt max_batch, T
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+void TpWorkspaceWatch(TpWorkspace workspace, TpGradientWatch watch, void *context)
+{
+  workspace->watch         = watch;
+  workspace->watch_context = context;
+}
+
+void TpWorkspaceTell(TpWorkspace workspace, PetscInt first)
+{
+  if (workspace->watch) workspace->watch(workspace->watch_context, first);
+}
+
 PetscErrorCode TpWorkspaceDestroy(TpWorkspace *workspace)
 {
   PetscFunctionBeginUser;
@@ -231,5 +242,6 @@ PetscErrorCode TpNetworkBackward(TpNetwork network, const TpNumber parameters[],
              "backward of %d rows after forward of %d", (int)B, (int)workspace->batch);
   PetscCheck(workspace->both_ways, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "a workspace for forward passes alone");
   network->ops->backward(network, parameters, workspace, B, dy, gradient, dx);
+  TpWorkspaceTell(workspace, 0);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -91,6 +91,7 @@ typedef struct {
 typedef struct {
   TpStepKind  kind;
   PetscInt    L, L_out, N, M;
+  PetscInt    first; /* where its parameters begin, and those of the steps behind it follow */
   TpConvLayer conv_1, conv_2, time, match;
   TpNormLayer norm_1, norm_2;
   PetscInt    gain;  /* of an attention: its parameter */

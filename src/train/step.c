@@ -91,27 +91,53 @@ static PetscErrorCode AddGradient(TpTrainer trainer, PetscInt rows, TpNumber par
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* tree: each shard's gradient by itself, summed in an order that no number of trainers changes. */
-static PetscErrorCode GradientByTree(TpTrainer trainer, TpShards shards, double *idle)
+/* A sum over the tree that has begun, and the time it has taken. */
+typedef struct {
+  TpTree         tree;
+  double         seconds;
+  PetscErrorCode code;
+} Reduction;
+
+/* The gradient of a layer is whole: its sum goes on while the layers before it are computed. */
+static void Advance(void *context, PetscInt first)
 {
-  struct TpTrainerBuffers_ *buffers = trainer->buffers;
-  const PetscInt            length  = trainer->num_parameters + TP_NUM_EXTRA;
-  int                       first, owned;
+  Reduction   *reduction = context;
+  const double start     = MPI_Wtime();
+
+  if (!reduction->code) reduction->code = TpTreeAdvance(reduction->tree, first);
+  reduction->seconds += MPI_Wtime() - start;
+}
+
+/* tree: each shard's gradient by itself, summed in an order that no number of trainers changes. */
+static PetscErrorCode GradientByTree(TpTrainer trainer, TpShards shards, double *seconds)
+{
+  struct TpTrainerBuffers_ *buffers   = trainer->buffers;
+  const PetscInt            length    = trainer->num_parameters + TP_NUM_EXTRA;
+  Reduction                 reduction = {.tree = buffers->tree};
+  int                       first, owned, last;
 
   PetscFunctionBeginUser;
   TpShardsOwned(shards, &first, &owned);
+  for (last = owned - 1; last >= 0 && !TpShardsCount(shards, first + last);) --last;
   PetscCall(PetscArrayzero(buffers->parts, owned * length));
-  for (int i = 0; i < owned; ++i) {
+  PetscCall(TpTreeBegin(buffers->tree, buffers->parts, buffers->total));
+  for (int i = 0; i <= last; ++i) {
     if (!TpShardsCount(shards, first + i)) continue;
     PetscCall(DrawRows(trainer, shards, first + i, 0));
+    if (i == last) TpWorkspaceWatch(buffers->workspace, Advance, &reduction);
     PetscCall(AddGradient(trainer, buffers->rows_per_shard, buffers->parts + i * length));
   }
-  PetscCall(TpTreeSum(buffers->tree, buffers->parts, buffers->total, idle));
+  TpWorkspaceWatch(buffers->workspace, NULL, NULL);
+  PetscCall(reduction.code);
+  const double start = MPI_Wtime();
+
+  PetscCall(TpTreeEnd(buffers->tree, NULL));
+  *seconds += reduction.seconds + MPI_Wtime() - start;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* allreduce: one gradient of all rows drawn here, summed by MPI. */
-static PetscErrorCode GradientByAllreduce(TpTrainer trainer, TpShards shards, double *idle)
+static PetscErrorCode GradientByAllreduce(TpTrainer trainer, TpShards shards, double *seconds)
 {
   struct TpTrainerBuffers_ *buffers = trainer->buffers;
   const PetscInt            length  = trainer->num_parameters + TP_NUM_EXTRA;
@@ -127,7 +153,7 @@ static PetscErrorCode GradientByAllreduce(TpTrainer trainer, TpShards shards, do
   }
   PetscCall(PetscArrayzero(buffers->parts, length));
   if (rows) PetscCall(AddGradient(trainer, rows, buffers->parts));
-  PetscCall(TpAllreduce(buffers->parts, buffers->total, length, MPI_FLOAT, MPI_SUM, buffers->comm, idle));
+  PetscCall(TpAllreduce(buffers->parts, buffers->total, length, MPI_FLOAT, MPI_SUM, buffers->comm, seconds));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -136,13 +162,13 @@ PetscErrorCode TpTrainerStep(TpTrainer trainer, TpShards shards)
   struct TpTrainerBuffers_ *buffers = trainer->buffers;
   const TpNumber           *extra   = buffers->total + trainer->num_parameters;
   const double              start   = MPI_Wtime();
-  double                    idle    = 0.0;
+  double                    reduce  = 0.0;
 
   PetscFunctionBeginUser;
   if (buffers->settings.reduce == TP_REDUCE_TREE)
-    PetscCall(GradientByTree(trainer, shards, &idle));
+    PetscCall(GradientByTree(trainer, shards, &reduce));
   else
-    PetscCall(GradientByAllreduce(trainer, shards, &idle));
+    PetscCall(GradientByAllreduce(trainer, shards, &reduce));
   if (extra[TP_EXTRA_ROWS] > 0) {
     const double    loss    = (double)extra[TP_EXTRA_LOSS] / (double)extra[TP_EXTRA_ROWS];
     const PetscBool is_good = TpGradientIsFinite(trainer->num_parameters, buffers->total);
@@ -154,7 +180,7 @@ PetscErrorCode TpTrainerStep(TpTrainer trainer, TpShards shards)
     trainer->loss = loss;
     TpAdamUpdate(trainer, buffers->total, (double)extra[TP_EXTRA_ROWS]);
   }
-  trainer->reduce_seconds += idle;
-  trainer->compute_seconds += MPI_Wtime() - start - idle;
+  trainer->reduce_seconds += reduce;
+  trainer->compute_seconds += MPI_Wtime() - start - reduce;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -81,6 +81,39 @@ static PetscErrorCode CheckSums(int num_shards, PetscInt length, int num_sums)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A vector in several parts, of which one after the other is told of: what is not there yet is never read, and the total is that of all at once. */
+static PetscErrorCode CheckPieces(int num_shards, PetscInt length, PetscInt piece)
+{
+  TpTree tree;
+  int    first, count;
+  float *parts, *copy, *total, *expected;
+
+  PetscFunctionBeginUser;
+  TpTreeOwned(num_shards, size, rank, &first, &count);
+  PetscCall(
+      PetscMalloc4((size_t)count * length, &parts, (size_t)count * length, &copy, length, &total, length, &expected));
+  for (int shard = 0; shard < count; ++shard)
+    TpRandomNormalFloat(12, TP_RANDOM_TEST, (uint32_t)(first + shard), 0, length, copy + shard * length);
+  PetscCall(PetscArraycpy(parts, copy, count * length));
+  PetscCall(TpTreeCreate(MPI_COMM_WORLD, num_shards, length, &tree));
+  PetscCall(TpTreeSum(tree, parts, expected, NULL));
+  for (PetscInt i = 0; i < count * length; ++i) parts[i] = NAN;
+  PetscCall(TpTreeBegin(tree, parts, total));
+  for (PetscInt end = length; end > 0; end -= piece) {
+    const PetscInt begin = PetscMax(0, end - piece);
+
+    for (int shard = 0; shard < count; ++shard)
+      PetscCall(PetscArraycpy(parts + shard * length + begin, copy + shard * length + begin, end - begin));
+    PetscCall(TpTreeAdvance(tree, begin));
+  }
+  PetscCall(TpTreeEnd(tree, NULL));
+  TpTestExpectThat(!memcmp(total, expected, (size_t)length * sizeof(float)), "other bits in pieces of %d, %d shards",
+                   (int)piece, num_shards);
+  PetscCall(TpTreeDestroy(&tree));
+  PetscCall(PetscFree4(parts, copy, total, expected));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The comparison can fail: summing in shard order gives other bits. */
 static void CheckOrderMatters(void)
 {
@@ -105,7 +138,10 @@ int main(int argc, char **argv)
   CheckOwnership();
   CheckOrderMatters();
   for (size_t i = 0; i < sizeof(num_shards) / sizeof(num_shards[0]); ++i) TpTestCall(CheckSums(num_shards[i], 200, 3));
-  TpTestCall(CheckSums(8, 50000, 2)); /* messages too long to be sent before they are received */
+  TpTestCall(CheckSums(8, 50000, 2));  /* messages too long to be sent before they are received */
+  TpTestCall(CheckSums(6, 150000, 1)); /* parts that travel by themselves */
+  for (int num_shards = 1; num_shards <= 8; ++num_shards) TpTestCall(CheckPieces(num_shards, 400000, 30000));
+  TpTestCall(CheckPieces(5, 3000000, 3000000)); /* as many parts as there may be */
   TpTestCall(CheckSums(3, 0, 1));
   return TpTestEnd();
 }

@@ -1,4 +1,5 @@
-/* A row's answer, and the gradient of its input, do not depend on the batch it is in, nor on the kind of workspace: bit for bit. */
+/* A row's answer, and the gradient of its input, do not depend on the batch it is in, nor on the kind of workspace: bit for bit. And a backward pass tells which
+   gradients are whole, and is right. */
 #include "tempera/nn.h"
 #include "test.h"
 
@@ -45,6 +46,48 @@ static PetscErrorCode CaseCreate(const TpNetworkSettings *settings, Case *test)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+typedef struct {
+  const TpNumber *gradient; /* of the pass under way */
+  TpNumber       *seen;     /* what it was when it was told to be whole */
+  PetscInt        first, calls;
+} Watched;
+
+static void Watch(void *context, PetscInt first)
+{
+  Watched *watched = context;
+
+  TpTestExpect(first >= 0 && first <= watched->first);
+  memcpy(watched->seen + first, watched->gradient + first, sizeof(TpNumber) * (size_t)(watched->first - first));
+  watched->first = first;
+  watched->calls++;
+}
+
+/* Each number is told of once, layer by layer from the last, and does not change any more; after the watch has ended nothing is told. */
+static PetscErrorCode TestWatch(Case *test, PetscInt least_calls)
+{
+  const PetscInt size = TpNetworkNumParameters(test->network);
+  Watched        watched;
+  TpNumber       y[ROWS * D];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(size, &watched.seen));
+  PetscCall(PetscArrayzero(test->gradient, size));
+  watched.gradient = test->gradient;
+  watched.first    = size;
+  watched.calls    = 0;
+  TpWorkspaceWatch(test->workspace, Watch, &watched);
+  PetscCall(Evaluate(test, 0, 20, y, NULL));
+  TpTestExpectEqual(watched.first, 0);
+  TpTestExpectThat(watched.calls >= least_calls, "told %d times", (int)watched.calls);
+  TpTestExpect(!memcmp(watched.seen, test->gradient, sizeof(TpNumber) * (size_t)size));
+  TpWorkspaceWatch(test->workspace, NULL, NULL);
+  watched.calls = 0;
+  PetscCall(Evaluate(test, 0, 20, y, NULL));
+  TpTestExpectEqual(watched.calls, 0);
+  PetscCall(PetscFree(watched.seen));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Every batch size, at places that move through the rows; widths with and without a remainder at the register tiles. */
 static void TestSettings(const TpNetworkSettings settings)
 {
@@ -68,6 +111,7 @@ static void TestSettings(const TpNetworkSettings settings)
   wrong += !!memcmp(y, test->y, sizeof y);
   TpTestExpectThat(wrong == 0, "%s, width %d: %d batches change a row's bits", tp_network_words[settings.kind],
                    (int)settings.width, (int)wrong);
+  TpTestCall(TestWatch(test, settings.kind == 1 ? 15 : settings.depth + 2));
   TpTestCall(PetscFree(test->parameters));
   TpTestCall(PetscFree(test->gradient));
   TpTestCall(TpWorkspaceDestroy(&test->workspace));
