@@ -21,6 +21,19 @@ typedef double TpNumber;
 typedef float TpNumber;
 #endif
 
+/* ----------------------------------------------------------------------------------------------------------- kernels */
+
+/**
+  Use the kernels of one instruction set: "avx512", "avx2", "neon", "baseline". NULL: the fastest that this processor has, as without this call. They
+  round differently, so this makes unlike processors give like weights and samples. Not collective; before anything is computed.
+
+  Errors: TP_ERR_INPUT for other words, and for instructions that this processor does not have; the fastest are used then.
+**/
+PetscErrorCode TpKernelsChoose(const char *name);
+
+/** Name of the instruction set in use. **/
+const char *TpKernelsName(void);
+
 /* ------------------------------------------------------------------------------------------------------------ layers */
 
 /** y [B, M] = x [B, N] w^T + b, with w [M, N] and b [M] (NULL: none). **/

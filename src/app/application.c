@@ -68,12 +68,21 @@ static PetscErrorCode Answer(int argc, char **argv, int rank, PetscBool *answere
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Nodes may differ: one may have what another has not. */
+static PetscErrorCode ChooseKernels(void)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TpAgree(PETSC_COMM_WORLD, TpKernelsChoose(getenv("TEMPERA_KERNELS"))));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Dispatch(int argc, char **argv, int rank)
 {
   TpCommandLine command;
   PetscBool     answered;
 
   PetscFunctionBeginUser;
+  PetscCall(ChooseKernels());
   PetscCall(Answer(argc, argv, rank, &answered));
   if (answered) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TpCommandLineParse(argc, argv, &command));

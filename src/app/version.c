@@ -30,6 +30,7 @@ PetscErrorCode TpVersionWrite(FILE *file)
   fprintf(file, "HDF5      %u.%u.%u, parallel\n", major, minor, release);
   fprintf(file, "libyaml   %s\n", TP_YAML);
   fprintf(file, "BLAS      %s\n", TP_BLAS);
+  fprintf(file, "kernels   %s\n", TpKernelsName());
   fprintf(file, "engines   %s\n", engines);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,6 +1,9 @@
 /* The list of kernels, and the choice among them by what the processor can do. */
 #include "kernel.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #define TABLE(suffix)                                                                                                  \
   TP_KERNEL_DECLARE(suffix);                                                                                           \
   static const TpKernels kernels_##suffix = {                                                                          \
@@ -33,6 +36,9 @@ TABLE(avx2);
 #ifdef TP_KERNEL_AVX512
 TABLE(avx512);
 #endif
+#ifdef TP_KERNEL_NEON
+TABLE(neon);
+#endif
 
 const TpKernels *const tp_kernels[] = {
 #ifdef TP_KERNEL_AVX512
@@ -41,8 +47,10 @@ const TpKernels *const tp_kernels[] = {
 #ifdef TP_KERNEL_AVX2
     &kernels_avx2,
 #endif
-    &kernels_baseline,
-    NULL,
+#ifdef TP_KERNEL_NEON
+    &kernels_neon,
+#endif
+    &kernels_baseline, NULL,
 };
 
 PetscBool TpKernelsUsable(const TpKernels *kernels)
@@ -54,13 +62,46 @@ PetscBool TpKernelsUsable(const TpKernels *kernels)
 #ifdef TP_KERNEL_AVX2
   if (kernels == &kernels_avx2) return (PetscBool)(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"));
 #endif
+#ifdef TP_KERNEL_NEON
+  if (kernels == &kernels_neon) return PETSC_TRUE; /* part of every 64-bit ARM processor */
+#endif
   return (PetscBool)(kernels == &kernels_baseline);
 }
+
+static const TpKernels *chosen; /* by TpKernelsChoose(); NULL: the fastest */
 
 const TpKernels *TpKernelsBest(void)
 {
   PetscInt i = 0;
 
+  if (chosen) return chosen;
   while (!TpKernelsUsable(tp_kernels[i])) i++; /* ends: the baseline, last in the list, is always usable */
   return tp_kernels[i];
+}
+
+PetscErrorCode TpKernelsChoose(const char *name)
+{
+  char   names[64] = "";
+  size_t length    = 0;
+
+  PetscFunctionBeginUser;
+  chosen = NULL;
+  if (!name) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt i = 0; tp_kernels[i]; i++) {
+    const char *own = tp_kernels[i]->name;
+
+    length += (size_t)snprintf(names + length, sizeof names - length, "%s%s", i ? ", " : "", own);
+    if (strcmp(own, name) != 0) continue;
+    TpCheckInput(TpKernelsUsable(tp_kernels[i]),
+                 "TEMPERA_KERNELS: '%s': this processor does not have these instructions", name);
+    chosen = tp_kernels[i];
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  TpCheckInput(PETSC_FALSE, "TEMPERA_KERNELS: '%s'; allowed: %s", name, names);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const char *TpKernelsName(void)
+{
+  return TpKernelsBest()->name;
 }

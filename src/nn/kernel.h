@@ -57,7 +57,7 @@ typedef struct {
 } TpMessages;
 
 typedef struct {
-  const char *name; /* "avx512", "avx2", "baseline" */
+  const char *name; /* "avx512", "avx2", "neon", "baseline" */
 
   /**
     y [rows, columns] += left [rows, inner] right [inner, columns], y contiguous.
@@ -116,7 +116,7 @@ extern const TpKernels *const tp_kernels[];
 /** Whether this processor has the instructions. **/
 PetscBool TpKernelsUsable(const TpKernels *kernels);
 
-/** The fastest usable ones. **/
+/** The ones in use: the fastest usable, or those of TpKernelsChoose(). **/
 const TpKernels *TpKernelsBest(void);
 
 /* The functions of one instruction set, named by a suffix. */

@@ -36,9 +36,17 @@ def check_help():
 def check_version():
     text = ask("--version")
     expect(re.match(r"tempera \d+\.\d+\.\d+ \(\S+\)\n", text), f"--version begins with no version and revision: {text}")
-    for part in ["compiler", "MPI", "PETSc", "HDF5", "libyaml", "BLAS", "engines"]:
-        expect(re.search(rf"^{part} +\S*\S.*\d" if part != "engines" else rf"^{part} +\S", text, re.M),
+    for part in ["compiler", "MPI", "PETSc", "HDF5", "libyaml", "BLAS", "kernels", "engines"]:
+        expect(re.search(rf"^{part} +\S*\S.*\d" if part not in ("kernels", "engines") else rf"^{part} +\S", text, re.M),
                f"--version does not say which {part}: {text}")
+
+
+def check_kernels():
+    """TEMPERA_KERNELS takes the kernels of another instruction set; on all ranks alike it is refused."""
+    result = tempera(0, "--version", folder=folder, environment={"TEMPERA_KERNELS": "baseline"})
+    expect(result.status == 0 and re.search("^kernels +baseline$", result.out, re.M), f"baseline is not taken: {result}")
+    result = tempera(2, "--version", folder=folder, environment={"TEMPERA_KERNELS": "fast"}, timeout=60)
+    expect(result.status == 2 and len(result.errors()) == 1 and "'fast'; allowed: " in result.errors()[0], f"kernels 'fast': {result}")
 
 
 def closed_pipe():
@@ -94,6 +102,7 @@ def plan():
 
 check_help()
 check_version()
+check_kernels()
 closed_pipe()
 shipped_pages()
 example()
