@@ -27,7 +27,7 @@ typedef enum { TP_SAMPLER_DDPM, TP_SAMPLER_DDIM, TP_SAMPLER_DPMPP, TP_SAMPLER_OD
 
 #define TP_FLOW_TOLERANCE 1e-4 /* of samples; the features have variance 1 */
 
-/** What a network answers with for a state; an angle's answer is always its noise. **/
+/** What a network answers with for a state; of an angle see TpLens. **/
 typedef enum {
   TP_PREDICT_NOISE,    /* eps */
   TP_PREDICT_VELOCITY, /* v = sqrt(abar) eps - sqrt(1 - abar) x_0 (Salimans and Ho, ICLR 2022): its errors are not amplified where there is little signal */
@@ -77,7 +77,9 @@ double TpDiffusionLoss(PetscInt B, PetscInt D, const TpNumber y[], const TpNumbe
 
   A state that is an angle lives on a circle: with x_t = sqrt(abar) theta_t, theta_t = theta_0 + sigma eps modulo 2 pi, sigma^2 = (1 - abar) / abar,
   which has the wrapped normal kernel, and is uniform where sigma is large. The network sees (sin theta_t, cos theta_t) and answers with a vector of
-  two, whose part along the circle is the answer, eps. Schedules, samplers and start are those of other states.
+  two, whose part along the circle is the answer: eps, or, where velocities are predicted, eps / g with the size of eps g = 1 for sigma < 1 and
+  sigma exp((1 - sigma^2) / 2) beyond, so that the angle stays uniform while it is, whatever the answer. Schedules, samplers and start are those
+  of other states.
 
   With a row's `scale` s, the states are those of noise of size s divided by s: the network sees s x and answers s eps.
 **/
@@ -105,12 +107,15 @@ void TpLensRead(TpLens lens, PetscInt B, const TpNumber inputs[], const TpNumber
 void TpLensReverse(TpLens lens, PetscInt B, const TpNumber inputs[], const TpNumber scale[], const TpNumber danswer[],
                    TpNumber dy[]);
 
-/** From an answer [B, S] to noise, in place: eps = sqrt(abar) v + sqrt(1 - abar) x where the network predicts v. **/
+/** d eps / d answer of state i at time t. Pure. **/
+double TpLensGain(TpLens lens, PetscInt i, double t);
+
+/** From an answer [B, S] to noise, in place: eps = sqrt(abar) v + sqrt(1 - abar) x where the network predicts v, of an angle g v. **/
 void TpLensNoise(TpLens lens, PetscInt B, const TpNumber x[], const TpNumber t[], TpNumber answer[]);
 
 /**
   Make of the noise eps [B, S], in place, what the answer is compared with. Of angles it is the mean of eps over the windings that can't be told
-  apart: -sigma times the score of the wrapped normal kernel.
+  apart: -sigma times the score of the wrapped normal kernel; and that over g where velocities are predicted.
 **/
 void TpLensTarget(TpLens lens, PetscInt B, const TpNumber x0[], const TpNumber x[], const TpNumber t[], TpNumber eps[]);
 

@@ -54,7 +54,7 @@ static PetscErrorCode Predict(void *context, PetscInt B, const TpNumber x[], con
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Where the network predicts v, eps = sqrt(abar) v + sqrt(1 - abar) x. */
+/* Where the network predicts v, eps = sqrt(abar) v + sqrt(1 - abar) x, but for angles. */
 static PetscErrorCode Reverse(void *context, PetscInt B, const TpNumber deps[], TpNumber dx[])
 {
   TpModelDenoiser d           = context;
@@ -62,11 +62,8 @@ static PetscErrorCode Reverse(void *context, PetscInt B, const TpNumber deps[], 
   const PetscBool is_velocity = d->schedule->predict == TP_PREDICT_VELOCITY ? PETSC_TRUE : PETSC_FALSE;
 
   PetscFunctionBeginUser;
-  for (PetscInt i = 0; i < B * S; ++i) {
-    const double signal = is_velocity ? sqrt(TpScheduleSignal(d->schedule, (double)d->t[i / S])) : 1.0;
-
-    d->danswer[i] = d->lens->is_angle[i % S] ? deps[i] : (TpNumber)signal * deps[i];
-  }
+  for (PetscInt i = 0; i < B * S; ++i)
+    d->danswer[i] = (TpNumber)TpLensGain(d->lens, i % S, (double)d->t[i / S]) * deps[i];
   TpLensReverse(d->lens, B, d->inputs, d->scale, d->danswer, d->dy);
   PetscCall(TpNetworkBackward(d->network, d->model->parameters, d->workspace, B, d->dy, d->weights, d->dinputs));
   TpLensPull(d->lens, B, d->t, d->scale, d->inputs, d->y, d->danswer, d->dinputs, dx);

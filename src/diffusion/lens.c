@@ -101,19 +101,41 @@ static double WrappedNoise(double difference, double sigma)
   return sum / weights;
 }
 
+/* Of angles: as large as their noise, 1 up to sigma = 1, then the size of the first Fourier mode of sigma times the score. */
+static double AngleGain(double sigma)
+{
+  return sigma > 1.0 ? sigma * exp(0.5 * (1.0 - sigma) * (1.0 + sigma)) : 1.0;
+}
+
+double TpLensGain(TpLens lens, PetscInt i, double t)
+{
+  const double abar = TpScheduleSignal(lens->schedule, t);
+
+  if (lens->schedule->predict == TP_PREDICT_NOISE) return 1.0;
+  return lens->is_angle[i] ? AngleGain(sqrt((1.0 - abar) / abar)) : sqrt(abar);
+}
+
 void TpLensNoise(TpLens lens, PetscInt B, const TpNumber x[], const TpNumber t[], TpNumber answer[])
 {
   if (lens->schedule->predict == TP_PREDICT_NOISE) return;
   for (PetscInt row = 0; row < B; ++row) {
     const double   abar   = TpScheduleSignal(lens->schedule, (double)t[row]);
     const TpNumber signal = (TpNumber)sqrt(abar), noise = (TpNumber)sqrt(1.0 - abar);
+    const TpNumber gain = lens->num_angles ? (TpNumber)AngleGain(sqrt((1.0 - abar) / abar)) : 1;
 
     for (PetscInt i = 0; i < lens->num_states; ++i) {
       const PetscInt j = row * lens->num_states + i;
 
-      if (!lens->is_angle[i]) answer[j] = signal * answer[j] + noise * x[j];
+      answer[j] = lens->is_angle[i] ? gain * answer[j] : signal * answer[j] + noise * x[j];
     }
   }
+}
+
+/* What an angle's velocity is compared with. Beyond sigma = 6 both noise and gain are the first Fourier mode. */
+static double AngleVelocity(double difference, double sigma)
+{
+  if (sigma > 6.0) return 2.0 * exp(-0.5) * sin(difference);
+  return WrappedNoise(difference, sigma) / AngleGain(sigma);
 }
 
 void TpLensTarget(TpLens lens, PetscInt B, const TpNumber x0[], const TpNumber x[], const TpNumber t[], TpNumber eps[])
@@ -128,9 +150,11 @@ void TpLensTarget(TpLens lens, PetscInt B, const TpNumber x0[], const TpNumber x
     for (PetscInt i = 0; i < lens->num_states; ++i) {
       const PetscInt j = row * lens->num_states + i;
 
-      if (lens->is_angle[i])
-        eps[j] = (TpNumber)WrappedNoise((double)x[j] / signal - (double)x0[j], sigma);
-      else if (is_velocity)
+      if (lens->is_angle[i]) {
+        const double difference = (double)x[j] / signal - (double)x0[j];
+
+        eps[j] = (TpNumber)(is_velocity ? AngleVelocity(difference, sigma) : WrappedNoise(difference, sigma));
+      } else if (is_velocity)
         eps[j] = (TpNumber)(signal * (double)eps[j] - noise * (double)x0[j]);
     }
   }
