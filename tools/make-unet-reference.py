@@ -18,14 +18,15 @@ GROUPS, HEADS, HEAD_SIZE = 8, 4, 32
 HERE = os.path.dirname(os.path.abspath(__file__))
 TABLE = os.path.join(HERE, "..", "tests", "reference", "unet1d.txt")
 
-# width, multipliers, inputs, conditions, batch
+# width, multipliers, inputs at a position, inputs, conditions, batch
 CASES = [
-    (32, (1, 2, 2, 4), 18, 1, 3),  # the paper's
-    (16, (1, 3, 2), 5, 2, 9),
-    (24, (1, 2, 2), 6, 0, 2),
-    (8, (1, 4), 3, 2, 2),
-    (32, (2, 1), 1, 0, 2),  # one position; with few numbers in a group the normalisation would be nearly a jump
-    (16, (1,), 3, 1, 1),
+    (32, (1, 2, 2, 4), 1, 18, 1, 3),  # the paper's
+    (16, (1, 3, 2), 1, 5, 2, 9),
+    (24, (1, 2, 2), 1, 6, 0, 2),
+    (8, (1, 4), 1, 3, 2, 2),
+    (32, (2, 1), 1, 1, 0, 2),  # one position; with few numbers in a group the normalisation would be nearly a jump
+    (16, (1,), 1, 3, 1, 1),
+    (16, (1, 2), 4, 13, 2, 9),  # a last position of one input
 ]
 
 
@@ -44,8 +45,8 @@ def mixed(stream, count):
 class Network:
     """Names, shapes and the formula. Parameters are in PyTorch's shapes; `layout` gives the program's: [taps * inputs, outputs]."""
 
-    def __init__(self, width, multipliers):
-        self.width, self.shapes, self.layout = width, {}, {}
+    def __init__(self, width, multipliers, each=1):
+        self.width, self.each, self.shapes, self.layout = width, each, {}, {}
         self.channels = [width * m for m in multipliers]
         self.declare()
 
@@ -88,7 +89,7 @@ class Network:
         width, channels, last = self.width, self.channels, len(self.channels) - 1
         self.conv("time_1", 1, width, 4 * width)
         self.conv("time_2", 1, 4 * width, width)
-        for i, (inputs, outputs) in enumerate(zip([1] + channels, channels)):
+        for i, (inputs, outputs) in enumerate(zip([self.each] + channels, channels)):
             self.level(f"down_{i}", inputs, outputs)
             if i < last:
                 self.conv(f"down_{i}.resample", 3, outputs, outputs)
@@ -100,7 +101,7 @@ class Network:
             self.conv(f"up_{i}.resample", 4, channels[i - 1], channels[i - 1], up=True)
         self.conv("final.conv", 3, channels[0], channels[0])
         self.norm("final.norm", channels[0])
-        self.conv("output", 1, channels[0], 1)
+        self.conv("output", 1, channels[0], self.each)
 
     def __call__(self, p, sequence, t):
         half = self.width // 2
@@ -143,7 +144,7 @@ class Network:
             name = f"up_{i}.resample"
             x = F.conv_transpose1d(x, p[name + ".weight"], p[name + ".bias"], stride=2, padding=1)
             x = x[:, :, : skips[i - 1].shape[2]]
-        return conv("output", norm("final.norm", conv("final.conv", x, padding=1)))[:, 0]
+        return conv("output", norm("final.norm", conv("final.conv", x, padding=1)))
 
 
 def start(name, rows, columns, stream):
@@ -174,17 +175,21 @@ def evaluate(network, inputs, conditions, batch, dtype):
     c = torch.tensor(4 * mixed(1001, batch * conditions).reshape(batch, conditions), dtype=dtype)
     r = torch.tensor(2 * mixed(1002, batch * inputs).reshape(batch, inputs), dtype=dtype)
     t = torch.tensor((np.arange(batch) * 307 % 1000 + 1) / 1024, dtype=dtype)
-    y = network(p, torch.cat((c, x), dim=1)[:, None], t)[:, conditions:]
+    each, positions = network.each, -(-inputs // network.each)
+    left = F.pad(c[:, None], (0, 0, 0, each - 1))
+    right = F.pad(x, (0, each * positions - inputs)).reshape(batch, positions, each).transpose(1, 2)
+    y = network(p, torch.cat((left, right), dim=2), t)[:, :, conditions:]
+    y = y.transpose(1, 2).reshape(batch, -1)[:, :inputs]
     (y * r).sum().backward()
     return [y.detach().reshape(-1), x.grad.reshape(-1)] + [leaf.grad.reshape(-1) for leaf in leaves.values()]
 
 
-def table_of(width, multipliers, inputs, conditions, batch):
-    network = Network(width, multipliers)
+def table_of(width, multipliers, each, inputs, conditions, batch):
+    network = Network(width, multipliers, each)
     exact = evaluate(network, inputs, conditions, batch, torch.float64)
     rounded = evaluate(network, inputs, conditions, batch, torch.float32)
     error = max(float((a - b.double()).norm() / a.norm().clamp(min=0.1)) for a, b in zip(exact, rounded))
-    sizes = f"{inputs} {conditions} {batch} {len(network.shapes)}"
+    sizes = f"{each} {inputs} {conditions} {batch} {len(network.shapes)}"
     lines = [f"case {width} {len(multipliers)} {' '.join(map(str, multipliers))} {sizes} {error:.1e}"]
     lines += [numbers(exact[0]), numbers(exact[1])]
     for name, g in zip(network.shapes, exact[2:]):

@@ -68,8 +68,8 @@ void TpTimeEmbedding(PetscInt B, PetscInt width, const TpNumber t[], TpNumber e[
 
 /**
   mlp      a residual MLP; the conditions add to the embedded time.
-  unet1d   the one-dimensional U-Net of Wang, Herron and Tiwary (PNAS 2022): the conditions and the inputs are one sequence with one channel,
-           conditions first. Eight groups, four heads of 32 channels. The paper's setting is width 32, multipliers 1 2 2 4.
+  unet1d   the one-dimensional U-Net of Wang, Herron and Tiwary (PNAS 2022): the conditions and the inputs are one sequence, conditions first.
+           Eight groups, four heads of 32 channels. The paper's setting is width 32, multipliers 1 2 2 4, one input at a position.
 **/
 typedef struct {
   PetscInt   kind;  /* index into tp_network_words */
@@ -79,6 +79,8 @@ typedef struct {
       embedding; /* mlp: width of the time and condition embedding, even, >= 4; unet1d: not used, it is the width */
   PetscInt64 multipliers
       [TP_MAX_LEVELS]; /* unet1d: channels of each level over width, 1 to 64; 0 after the last level; mlp: not used */
+  PetscInt64
+      channels; /* unet1d: inputs at a position of the sequence, 1 to 64; the last position may have fewer; mlp: not used */
 } TpNetworkSettings;
 
 extern const char *const tp_network_words[]; /* "mlp", "unet1d", NULL */

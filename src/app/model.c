@@ -97,6 +97,7 @@ static PetscErrorCode WriteAttributes(TpModel model, TpFile file)
   PetscCall(TpFileWriteInteger(file, "/", "network_width", model->network.width));
   PetscCall(TpFileWriteInteger(file, "/", "network_depth", model->network.depth));
   PetscCall(TpFileWriteInteger(file, "/", "network_embedding", model->network.embedding));
+  PetscCall(TpFileWriteInteger(file, "/", "network_channels", model->network.channels));
   PetscCall(WriteMultipliers(&model->network, file));
   PetscCall(TpFileWriteText(file, "/", "schedule", tp_schedule_words[model->diffusion.schedule]));
   PetscCall(TpFileWriteText(file, "/", "predict", tp_predict_words[model->diffusion.predict]));
@@ -262,6 +263,7 @@ static PetscErrorCode ReadSettings(TpFile file, const char *path, TpModelSizes *
   PetscCall(ReadSize(file, path, "network_width", 4, 65536, &network->width));
   PetscCall(ReadSize(file, path, "network_depth", 1, 1000, &network->depth));
   PetscCall(ReadSize(file, path, "network_embedding", 4, 4096, &network->embedding));
+  PetscCall(ReadSize(file, path, "network_channels", 1, 64, &network->channels));
   PetscCall(ReadMultipliers(file, path, network));
   PetscCall(ReadWord(file, path, "schedule", tp_schedule_words, &diffusion->schedule));
   PetscCall(ReadWord(file, path, "predict", tp_predict_words, &diffusion->predict));

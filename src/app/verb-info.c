@@ -103,6 +103,7 @@ static void TellNetwork(TpModel model)
     printf("  network %s, width %lld, multipliers", kind, (long long)network->width);
     for (PetscInt i = 0; i < TP_MAX_LEVELS && network->multipliers[i]; ++i)
       printf(" %lld", (long long)network->multipliers[i]);
+    printf(", %lld %s at a position", (long long)network->channels, network->channels > 1 ? "inputs" : "input");
   } else
     printf("  network %s, width %lld, depth %lld, embedding %lld", kind, (long long)network->width,
            (long long)network->depth, (long long)network->embedding);

@@ -1,8 +1,9 @@
 /*
   The one-dimensional U-Net denoiser of Wang, Herron and Tiwary (PNAS 2022), after Ho, Jain and Abbeel (NeurIPS 2020). Sizes: D inputs, C conditions.
 
-  The conditions, which carry no noise, and the inputs are one sequence (c_1 .. c_C, x_1 .. x_D) with one channel; the answer is read at the
-  inputs' positions. Channels per level: width times its multiplier.
+  The conditions, which carry no noise, and the inputs are one sequence with K = settings.channels numbers at a position: first a position for each
+  condition, its number in the first channel, then K inputs at a time; what is left over is zero. The answer is read where the inputs are. With K = 1, as
+  in the paper, the sequence is (c_1 .. c_C, x_1 .. x_D). Channels per level: width times its multiplier.
 
     e                              = time_2 mish(time_1 sinusoids(t))
     down, each level               block, block, attention; then half as many positions, but for the last level
@@ -175,12 +176,13 @@ static PetscErrorCode AddResolution(Builder *builder, const char *way, PetscInt 
 static PetscErrorCode AddFinal(Builder *builder)
 {
   const PetscInt L = builder->L, N = builder->channels;
-  TpStep        *step = AddStep(builder, TP_STEP_FINAL, L, 1);
+  const PetscInt K    = builder->unet->channels;
+  TpStep        *step = AddStep(builder, TP_STEP_FINAL, L, K);
 
   PetscFunctionBeginUser;
   PetscCall(AddConv(builder, "final.", "conv", TpConvPlain(3, 1, N, N, L), PETSC_TRUE, &step->conv_1));
   PetscCall(AddNorm(builder, "final.", "norm", N, &step->norm_1));
-  PetscCall(AddConv(builder, "", "output", TpConvPlain(1, 1, N, 1, L), PETSC_TRUE, &step->conv_2));
+  PetscCall(AddConv(builder, "", "output", TpConvPlain(1, 1, N, K, L), PETSC_TRUE, &step->conv_2));
   builder->network->scales[builder->network->num_tensors - 2] = 0;
   builder->network->scales[builder->network->num_tensors - 1] = 0;
   step->c                                                     = Keep(builder->unet, L * TP_TILE * N);
@@ -263,15 +265,17 @@ static PetscErrorCode AddSteps(Builder *builder)
 
 static PetscErrorCode Create(TpNetwork network)
 {
-  TpUnet *unet;
-  Builder builder;
+  const PetscInt K = (PetscInt)network->settings.channels;
+  TpUnet        *unet;
+  Builder        builder;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&unet));
-  network->data = unet;
-  unet->length  = network->num_conditions + network->num_inputs;
-  unet->x       = Room(unet, unet->length * TP_TILE);
-  builder       = (Builder){.network = network, .unet = unet, .y = unet->x, .L = unet->length, .channels = 1};
+  network->data  = unet;
+  unet->channels = K;
+  unet->length   = network->num_conditions + (network->num_inputs + K - 1) / K;
+  unet->x        = Room(unet, unet->length * TP_TILE * K);
+  builder        = (Builder){.network = network, .unet = unet, .y = unet->x, .L = unet->length, .channels = K};
   PetscCall(AddSteps(&builder));
   unet->dy     = Room(unet, (PetscInt)unet->largest);
   unet->dx     = Room(unet, (PetscInt)unet->largest);
@@ -348,29 +352,34 @@ static TpUnetRun Run(TpNetwork network, const TpNumber p[], TpNumber gradient[],
   return run;
 }
 
-/* Rows [B][width] to positions first .. first + width - 1 of a sequence with one channel; rows beyond B are zero. */
-static void ToTiles(const TpUnetRun *run, PetscInt B, PetscInt first, PetscInt width, const TpNumber rows[],
-                    TpNumber tiles[])
+/* Where number j of row i lies in a sequence: `each` numbers at a position, from position `first` on. */
+static size_t PlaceOf(const TpUnet *unet, PetscInt i, PetscInt first, PetscInt each, PetscInt j)
 {
-  const PetscInt length = run->unet->length;
+  const PetscInt position = i / TP_TILE * unet->length + first + j / each;
 
-  for (PetscInt i = 0; i < run->tiles * TP_TILE; i++) {
-    TpNumber *tile = tiles + (i / TP_TILE * length + first) * TP_TILE + i % TP_TILE;
+  return (size_t)((position * TP_TILE + i % TP_TILE) * unet->channels + j % each);
+}
 
-    for (PetscInt j = 0; j < width; j++) tile[j * TP_TILE] = i < B ? rows[i * width + j] : 0;
+/* Rows [B][width] into sequences; what no row reaches is left as it is. */
+static void ToTiles(const TpUnetRun *run, PetscInt B, PetscInt first, PetscInt each, PetscInt width,
+                    const TpNumber rows[], TpNumber tiles[])
+{
+  for (PetscInt i = 0; i < B; i++) {
+    for (PetscInt j = 0; j < width; j++) tiles[PlaceOf(run->unet, i, first, each, j)] = rows[i * width + j];
   }
 }
 
-static void FromTiles(const TpUnetRun *run, PetscInt B, PetscInt first, PetscInt width, const TpNumber tiles[],
-                      TpNumber rows[])
+static void FromTiles(const TpUnetRun *run, PetscInt B, PetscInt first, PetscInt each, PetscInt width,
+                      const TpNumber tiles[], TpNumber rows[])
 {
-  const PetscInt length = run->unet->length;
-
   for (PetscInt i = 0; i < B; i++) {
-    const TpNumber *tile = tiles + (i / TP_TILE * length + first) * TP_TILE + i % TP_TILE;
-
-    for (PetscInt j = 0; j < width; j++) rows[i * width + j] = tile[j * TP_TILE];
+    for (PetscInt j = 0; j < width; j++) rows[i * width + j] = tiles[PlaceOf(run->unet, i, first, each, j)];
   }
+}
+
+static size_t SequenceBytes(const TpUnetRun *run)
+{
+  return sizeof(TpNumber) * (size_t)(run->tiles * TP_TILE * run->unet->length * run->unet->channels);
 }
 
 /* ----------------------------------------------------------------------------------------------- forward and backward */
@@ -414,14 +423,16 @@ static void NetworkForward(TpNetwork network, const TpNumber p[], TpWorkspace wo
                            const TpNumber t[], const TpNumber c[], TpNumber y[])
 {
   const PetscInt  D = network->num_inputs, C = network->num_conditions;
-  const TpUnetRun run  = Run(network, p, NULL, workspace, B);
-  const TpUnet   *unet = run.unet;
+  const TpUnetRun run      = Run(network, p, NULL, workspace, B);
+  const TpUnet   *unet     = run.unet;
+  TpNumber       *sequence = TpUnetAt(&run, unet->x, 0, 0);
 
   ForwardTime(&run, (PetscInt)network->settings.width, B, t);
-  ToTiles(&run, B, 0, C, c, TpUnetAt(&run, unet->x, 0, 0));
-  ToTiles(&run, B, C, D, x, TpUnetAt(&run, unet->x, 0, 0));
+  memset(sequence, 0, SequenceBytes(&run));
+  ToTiles(&run, B, 0, 1, C, c, sequence);
+  ToTiles(&run, B, C, unet->channels, D, x, sequence);
   for (PetscInt i = 0; i < unet->num_steps; i++) TpStepForward(&run, &unet->steps[i]);
-  FromTiles(&run, B, C, D, TpUnetAt(&run, unet->steps[unet->num_steps - 1].y, 0, 0), y);
+  FromTiles(&run, B, C, unet->channels, D, TpUnetAt(&run, unet->steps[unet->num_steps - 1].y, 0, 0), y);
 }
 
 static void NetworkBackward(TpNetwork network, const TpNumber p[], TpWorkspace workspace, PetscInt B,
@@ -433,9 +444,8 @@ static void NetworkBackward(TpNetwork network, const TpNumber p[], TpWorkspace w
   TpNumber       *from = TpUnetAt(&run, unet->dy, 0, 0), *to = TpUnetAt(&run, unet->dx, 0, 0);
 
   memset(TpUnetAt(&run, unet->dmish_e, 0, 0), 0, sizeof(TpNumber) * (size_t)(run.tiles * TP_TILE * W));
-  memset(from, 0,
-         sizeof *from * (size_t)(run.tiles * TP_TILE * unet->length)); /* the answers at the conditions go nowhere */
-  ToTiles(&run, B, C, D, dy, from);
+  memset(from, 0, SequenceBytes(&run)); /* the answers at the conditions go nowhere */
+  ToTiles(&run, B, C, unet->channels, D, dy, from);
   for (PetscInt i = unet->num_steps - 1; i >= 0; i--) {
     TpNumber *swapped = from;
 
@@ -446,7 +456,7 @@ static void NetworkBackward(TpNetwork network, const TpNumber p[], TpWorkspace w
     to   = swapped;
   }
   BackwardTime(&run, W);
-  if (dx) FromTiles(&run, B, C, D, from, dx);
+  if (dx) FromTiles(&run, B, C, unet->channels, D, from, dx);
 }
 
 const TpNetworkOps tp_network_unet = {

@@ -22,6 +22,8 @@ static PetscErrorCode CheckUnet(const TpNetworkSettings *settings)
   PetscFunctionBeginUser;
   TpCheckInput(settings->width % 8 == 0, "the network's width is %lld; allowed for unet1d: multiples of 8, its groups",
                (long long)settings->width);
+  TpCheckInput(settings->channels >= 1 && settings->channels <= 64,
+               "the network has %lld inputs at a position; allowed: 1 to 64", (long long)settings->channels);
   TpCheckInput(settings->multipliers[0] > 0, "the network has no multipliers; allowed: 1 to %d, one for each level",
                TP_MAX_LEVELS);
   for (PetscInt i = 0; i < TP_MAX_LEVELS; i++) {

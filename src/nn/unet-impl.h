@@ -106,11 +106,12 @@ typedef struct {
 #define TP_MAX_STEPS (10 * TP_MAX_LEVELS)
 
 typedef struct {
-  PetscInt    length; /* positions: conditions, then inputs */
+  PetscInt    length;   /* positions: conditions, then inputs */
+  PetscInt    channels; /* K, inputs of a position */
   PetscInt    num_steps;
   TpStep      steps[TP_MAX_STEPS];
   TpConvLayer time_1, time_2;
-  size_t      x;                                    /* [length][TP_TILE] */
+  size_t      x;                                    /* [length][TP_TILE][K] */
   size_t      sinusoids, time_u, time_v, e, mish_e; /* time: u = time_1 sinusoids, v = mish(u), e = time_2 v */
   size_t      dmish_e, dtime;                       /* gradients */
   size_t      dy, dx;   /* [largest][TP_TILE] of a step's output and input, changing places */

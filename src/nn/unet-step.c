@@ -277,14 +277,14 @@ static void FinalForward(const TpUnetRun *run, const TpStep *step)
 
     Forward(run, &step->conv_1, 0, 1, TpUnetAt(run, step->x, i, size), c);
     TpNormForward(L, N, &norm, NULL, PETSC_FALSE, h);
-    Forward(run, &step->conv_2, 1, 1, h, TpUnetAt(run, step->y, i, Tile(L, 1)));
+    Forward(run, &step->conv_2, 1, 1, h, TpUnetAt(run, step->y, i, Tile(L, step->M)));
   }
 }
 
 static void FinalBackward(const TpUnetRun *run, const TpStep *step, const TpNumber dy[], TpNumber dx[])
 {
   const PetscInt       L = step->L, N = step->N, chunk = TpUnetChunk(L);
-  const size_t         size    = Tile(L, N);
+  const size_t         size = Tile(L, N), size_y = Tile(L, step->M);
   const TpUnetScratch *scratch = &run->scratch;
 
   PackReverse(run, &step->conv_1, 0);
@@ -295,12 +295,12 @@ static void FinalBackward(const TpUnetRun *run, const TpStep *step, const TpNumb
     for (PetscInt j = i; j < i + count; j++) {
       TpNumber *dc = scratch->dc + (size_t)(j - i) * size;
 
-      TpConvBackwardInput(&step->conv_2.shape, 1, scratch->w[1], dy + (size_t)j * Tile(L, 1), PETSC_FALSE, scratch->dh);
+      TpConvBackwardInput(&step->conv_2.shape, 1, scratch->w[1], dy + (size_t)j * size_y, PETSC_FALSE, scratch->dh);
       BackwardNorm(run, &step->norm_1, j, L, N, TpUnetKept(run, step->c, j, size), scratch->dh, dc, NULL,
                    scratch->h + (size_t)(j - i) * size);
       TpConvBackwardInput(&step->conv_1.shape, 1, scratch->w[0], dc, PETSC_FALSE, dx + (size_t)j * size);
     }
-    BackwardWeights(run, &step->conv_2, count, scratch->h, dy + (size_t)i * Tile(L, 1));
+    BackwardWeights(run, &step->conv_2, count, scratch->h, dy + (size_t)i * size_y);
     BackwardWeights(run, &step->conv_1, count, TpUnetAt(run, step->x, i, size), scratch->dc);
   }
 }

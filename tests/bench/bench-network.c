@@ -30,7 +30,7 @@ static const struct {
   const char       *name;
   TpNetworkSettings settings;
 } kinds[] = {
-    {"unet1d", {.kind = 1, .width = 32, .multipliers = {1, 2, 2, 4}}}, /* the paper's */
+    {"unet1d", {.kind = 1, .width = 32, .multipliers = {1, 2, 2, 4}, .channels = 1}}, /* the paper's */
     {"mlp", {.width = 256, .depth = 4, .embedding = 64}},
     {"mlp-wide", {.width = 512, .depth = 4, .embedding = 64}},
 };

@@ -41,7 +41,7 @@ typedef struct {
 static PetscErrorCode BenchCreate(MPI_Comm comm, PetscInt64 num_shards, PetscInt64 batch, Bench *bench)
 {
   const TpTrainSettings   settings = {.batch = batch, .learning_rate = 1e-4, .ema_decay = 0.999};
-  const TpNetworkSettings network  = {.kind = 1, .width = 32, .multipliers = {1, 2, 2, 4}};
+  const TpNetworkSettings network  = {.kind = 1, .width = 32, .multipliers = {1, 2, 2, 4}, .channels = 1};
   const TpStreamSettings  stream   = {.max_lag = 1, .num_shards = num_shards, .block_rounds = 1, .keep_interval = 1};
   const double            period[WIDTH] = {0};
   float                   frame[WIDTH];

@@ -33,7 +33,7 @@ class UNet(torch.nn.Module):
             self.register_parameter(f"p{i}", weights)
 
     def forward(self, x, t, c):
-        return self.formula(self.weights, torch.cat((c, x), dim=1)[:, None], t)[:, 1:]
+        return self.formula(self.weights, torch.cat((c, x), dim=1)[:, None], t)[:, 0, 1:]
 
 
 class Mlp(torch.nn.Module):

@@ -127,7 +127,8 @@ int main(int argc, char **argv)
   TestSettings((TpNetworkSettings){.width = 64, .depth = 2, .embedding = 16});
   TestSettings(
       (TpNetworkSettings){.width = 272, .depth = 2, .embedding = 16}); /* more than one block of the inner index */
-  TestSettings((TpNetworkSettings){.kind = 1, .width = 8, .multipliers = {1, 2}});
-  TestSettings((TpNetworkSettings){.kind = 1, .width = 32, .multipliers = {1, 3, 1}});
+  TestSettings((TpNetworkSettings){.kind = 1, .width = 8, .multipliers = {1, 2}, .channels = 1});
+  TestSettings((TpNetworkSettings){.kind = 1, .width = 32, .multipliers = {1, 3, 1}, .channels = 1});
+  TestSettings((TpNetworkSettings){.kind = 1, .width = 8, .multipliers = {1, 2}, .channels = 3});
   return TpTestEnd();
 }

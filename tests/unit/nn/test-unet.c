@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define TABLE       TP_SOURCE_DIR "/tests/reference/unet1d.txt"
-#define NUM_CASES   6
+#define NUM_CASES   7
 #define NUM_SAMPLES 4
 #define MAX_ROWS    512 /* numbers of x */
 
@@ -120,7 +120,7 @@ static PetscBool ReadTolerance(FILE *file, double *tolerance)
 static PetscBool ReadCase(FILE *file, Case *test)
 {
   long long width;
-  int       levels;
+  int       levels, channels;
 
   memset(test, 0, sizeof *test);
   if (fscanf(file, " case %lld %d", &width, &levels) != 2 || levels > TP_MAX_LEVELS) return PETSC_FALSE;
@@ -132,6 +132,8 @@ static PetscBool ReadCase(FILE *file, Case *test)
     if (fscanf(file, "%lld", &multiplier) != 1) return PETSC_FALSE;
     test->settings.multipliers[i] = multiplier;
   }
+  if (fscanf(file, "%d", &channels) != 1) return PETSC_FALSE;
+  test->settings.channels = channels;
   return (PetscBool)(fscanf(file, "%d %d %d %d", &test->D, &test->C, &test->B, &test->num_tensors) == 4 &&
                      ReadTolerance(file, &test->tolerance) && test->B * test->D <= MAX_ROWS);
 }
@@ -261,7 +263,8 @@ static void TestTable(void)
 /* The paper's size: parameters as counted by PyTorch in its released code, operations as counted layer by layer. A new network answers zero. */
 static void TestStart(void)
 {
-  Case            test = {.settings = {.kind = 1, .width = 32, .multipliers = {1, 2, 2, 4}}, .D = 18, .C = 1, .B = 2};
+  Case test = {
+      .settings = {.kind = 1, .width = 32, .multipliers = {1, 2, 2, 4}, .channels = 1}, .D = 18, .C = 1, .B = 2};
   PetscInt        count, next = 0;
   const TpTensor *tensors;
   double          sum;
@@ -293,7 +296,7 @@ static void TestStart(void)
 static void TestErrors(void)
 {
   TpNetwork         network;
-  TpNetworkSettings settings = {.kind = 1, .width = 12, .multipliers = {1, 2}};
+  TpNetworkSettings settings = {.kind = 1, .width = 12, .multipliers = {1, 2}, .channels = 1};
 
   TpTestExpectInputError(TpNetworkCreate(&settings, 3, 1, &network), "width is 12; allowed for unet1d: multiples of 8");
   settings.width          = 16;
@@ -305,6 +308,8 @@ static void TestErrors(void)
   settings.multipliers[1] = 2;
   settings.width          = 264;
   TpTestExpectInputError(TpNetworkCreate(&settings, 3, 1, &network), "level 1 has 16896 channels");
+  settings.channels = 65;
+  TpTestExpectInputError(TpNetworkCreate(&settings, 3, 1, &network), "65 inputs at a position; allowed: 1 to 64");
 }
 
 int main(int argc, char **argv)

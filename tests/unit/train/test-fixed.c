@@ -16,7 +16,7 @@ static const double period[NUM_RAW] = {2.0 * PETSC_PI, 2.0 * PETSC_PI, 2.0 * PET
 
 static const TpNetworkSettings networks[] = {
     {.kind = 0, .width = 64, .depth = 2, .embedding = 16},
-    {.kind = 1, .width = 8, .depth = 1, .embedding = 4, .multipliers = {1, 2}},
+    {.kind = 1, .width = 8, .depth = 1, .embedding = 4, .multipliers = {1, 2}, .channels = 1},
 };
 
 static const double stored[2][NUM_STEPS] = {
