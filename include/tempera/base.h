@@ -142,6 +142,8 @@ typedef enum {
   TP_RANDOM_DIRECTION,            /* id direction, step 0: of projections of features */
   TP_RANDOM_MODEL_BOOTSTRAP,      /* id comparison, step replicate */
   TP_RANDOM_PROBE,                /* id sample,  step entry of the random vectors */
+  TP_RANDOM_ASYMMETRY_VECTOR,     /* id configuration, step entry of the random vectors, one time after another */
+  TP_RANDOM_ASYMMETRY_NOISE,      /* id configuration, step time     */
 } TpRandomPurpose;
 
 /**

@@ -202,12 +202,36 @@ PetscErrorCode TpEnergyEvaluate(TpNetwork network, const TpNumber parameters[], 
   over the rows, with v [B, inputs] held constant. Not collective.
 
   Forward over reverse: the tangents of forward and backward pass along v, and one sweep of weight gradients.
+
+  @param[out] tdx  [B, inputs] the gradient's derivative along v, the Hessian times v (NULL: not wanted)
 **/
 PetscErrorCode TpEnergyDirection(TpNetwork network, const TpNumber parameters[], TpWorkspace workspace, PetscInt B,
-                                 const TpNumber v[], TpNumber gradient[]);
+                                 const TpNumber v[], TpNumber gradient[], TpNumber tdx[]);
 
 /**
   Slow functions of time for energies, whose derivative in t must be smooth: e [B, width] = (sin(pi k t) / k, cos(pi k t) / k), k = 1 .. width / 2, and
   de/dt (NULL: not wanted). width even.
 **/
 void TpSlowEmbedding(PetscInt B, PetscInt width, const TpNumber t[], TpNumber e[], TpNumber de[]);
+
+/* -------------------------------------------------------------------------------------------------------- asymmetry */
+
+/**
+  How far a vector field is from a gradient: ||J - J^T|| / ||J||, Frobenius norms, J its Jacobian. A score that is one has 0; a rotation has 2, and a matrix
+  of independent entries the square root of 2.
+
+    TpAsymmetryDraw()   random vectors u
+    the caller          the products u^T J (or J u)
+    TpAsymmetryNorms()  estimates of both squared norms at one point, right on average
+    TpAsymmetryRatio()  the ratio over many points
+
+  The vectors' entries are +-1, so that the mean of |u^T J|^2 is ||J||^2, and that of (u^T J v - v^T J u)^2 for two of them ||J - J^T||^2.
+**/
+void TpAsymmetryDraw(uint64_t seed, uint32_t id, uint64_t step, PetscInt num_vectors, PetscInt D, TpNumber u[]);
+
+/** From num_vectors >= 2 vectors u and their products [num_vectors, D]: squares [2] of ||J - J^T||, by all pairs, and of ||J||. Pure. **/
+void TpAsymmetryNorms(PetscInt num_vectors, PetscInt D, const TpNumber u[], const TpNumber product[], double squares[]);
+
+/** The root of the ratio of the means of squares [count, 2] over independent points, and its standard error, which knows the spread over the vectors and
+    over the points. Pure. **/
+void TpAsymmetryRatio(PetscInt64 count, const double squares[], double *ratio, double *error);

@@ -106,7 +106,7 @@ static size_t WorkspaceSize(TpNetwork network, PetscInt max_batch, PetscBool bot
   const size_t F = (size_t)network->energy.width, R = (size_t)network->energy.radial;
   const size_t K = (size_t)network->energy.embedding;
 
-  return E * (4 + 12 + 1 + 4 * R + 6 * F) + n * F * (11 + 6 + 6 + 8) + n * 2 + (size_t)network->num_conditions + 6 * K +
+  return E * (4 + 15 + 1 + 5 * R + 6 * F) + n * F * (11 + 6 + 6 + 8) + n * 2 + (size_t)network->num_conditions + 6 * K +
          F + (size_t)network->energy.depth * RoundSize(network, n);
 }
 
@@ -134,11 +134,13 @@ static void LayEdges(TpNetwork network, size_t n, TpNumber **next, TpEdges *edge
   edges->u       = Take(next, 3 * E);
   edges->tu      = Take(next, 3 * E);
   edges->du      = Take(next, 3 * E);
+  edges->qu      = Take(next, 3 * E);
   edges->inverse = Take(next, E);
   edges->g       = Take(next, R * E);
   edges->slope   = Take(next, R * E);
   edges->tg      = Take(next, R * E);
   edges->dg      = Take(next, R * E);
+  edges->qg      = Take(next, R * E);
   edges->dW      = Take(next, 3 * F * E);
   edges->qW      = Take(next, 3 * F * E);
 }
@@ -339,14 +341,17 @@ static void EmbeddingDirection(TpNetwork network, const TpNumber p[], const Buff
 }
 
 static void Direction(TpNetwork network, const TpNumber p[], TpWorkspace workspace, PetscInt B, const TpNumber v[],
-                      TpNumber gradient[])
+                      TpNumber gradient[], TpNumber tdx[])
 {
   const TpFluid *fluid   = network->data;
   Buffers        buffers = Lay(network, workspace, B);
+  TpEdges       *edges   = &buffers.state.edges;
   const PetscInt F       = buffers.state.F;
 
-  buffers.state.edges.num_edges = workspace->edges;
-  TpEdgesTangent(&network->energy, v, &buffers.state.edges);
+  edges->num_edges = workspace->edges;
+  if (tdx) memset(edges->qu, 0, (size_t)(3 * edges->num_edges) * sizeof *v);
+  if (tdx) memset(edges->qg, 0, (size_t)edges->num_edges * (size_t)network->energy.radial * sizeof *v);
+  TpEdgesTangent(&network->energy, v, edges);
   TangentForward(network, p, workspace, &buffers);
   memset(buffers.each, 0, (size_t)B * sizeof *v);
   memset(buffers.qv, 0, (size_t)(3 * B * F) * sizeof *v);
@@ -357,8 +362,10 @@ static void Direction(TpNetwork network, const TpNumber p[], TpWorkspace workspa
 
     TpMixDirection(&fluid->rounds[l], p, &buffers.state, &here.mix, buffers.qs, buffers.qv, gradient);
     TpMessageDirection(&fluid->rounds[l], p, &buffers.state, &here.message, buffers.qs, buffers.qv, gradient);
+    if (tdx) TpMessageCurve(&fluid->rounds[l], p, &buffers.state, &here.message);
   }
   EmbeddingDirection(network, p, &buffers, gradient);
+  if (tdx) TpEdgesCurve(&network->energy, B, v, edges, tdx);
 }
 
 const TpNetworkOps tp_energy_fluid = {

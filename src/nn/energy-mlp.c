@@ -335,7 +335,7 @@ static void DirectionBlock(TpNetwork network, const Block *block, const BlockBuf
 }
 
 static void Direction(TpNetwork network, const TpNumber p[], TpWorkspace workspace, PetscInt B, const TpNumber v[],
-                      TpNumber gradient[])
+                      TpNumber gradient[], TpNumber tdx[])
 {
   const Mlp     *mlp = network->data;
   const PetscInt W = (PetscInt)network->energy.width, K = (PetscInt)network->energy.embedding;
@@ -354,6 +354,8 @@ static void Direction(TpNetwork network, const TpNumber p[], TpWorkspace workspa
     DirectionBlock(network, &mlp->blocks[l], &here, p, &buffers, B, gradient);
   }
   TpLayerAddDirection(&mlp->input, B, buffers.x, v, buffers.dh, buffers.sh, gradient);
+  if (tdx) memset(tdx, 0, (size_t)(B * network->num_inputs) * sizeof *tdx);
+  if (tdx) TpLinearAddInput(B, network->num_inputs, W, p + mlp->input.w, buffers.sh, tdx);
   TpSiluBackward(B * K, buffers.s, buffers.sm, buffers.sm);
   TpLayerAddDirection(&mlp->time, B, buffers.f, NULL, NULL, buffers.sm, gradient);
   if (network->num_conditions) TpLayerAddDirection(&mlp->condition, B, buffers.c, NULL, NULL, buffers.sm, gradient);

@@ -88,11 +88,11 @@ PetscErrorCode TpEnergyEvaluate(TpNetwork network, const TpNumber parameters[], 
 }
 
 PetscErrorCode TpEnergyDirection(TpNetwork network, const TpNumber parameters[], TpWorkspace workspace, PetscInt B,
-                                 const TpNumber v[], TpNumber gradient[])
+                                 const TpNumber v[], TpNumber gradient[], TpNumber tdx[])
 {
   PetscFunctionBeginUser;
   PetscCheck(B == workspace->batch, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE,
              "direction of %d rows after evaluation of %d", (int)B, (int)workspace->batch);
-  network->ops->direction(network, parameters, workspace, B, v, gradient);
+  network->ops->direction(network, parameters, workspace, B, v, gradient, tdx);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -57,8 +57,10 @@ typedef struct {
   PetscInt  num_edges;
   PetscInt *to, *from;           /* [E] */
   TpNumber *r, *u, *tu, *du;     /* [E, 3] from `to` to `from`; r / rho, its tangent and adjoint */
+  TpNumber *qu;                  /* [E, 3] tangent of du */
   TpNumber *inverse;             /* [E] 1 / rho */
   TpNumber *g, *slope, *tg, *dg; /* [E, R] functions; their gradient is slope r; tangent; adjoint */
+  TpNumber *qg;                  /* [E, R] tangent of dg */
   TpNumber *dW, *qW;             /* [E, 3 F] scratch */
 } TpEdges;
 
@@ -85,6 +87,10 @@ void TpEdgesTangent(const TpEnergySettings *settings, const TpNumber tx[], TpEdg
 
 /** dx [n, 3] from du and dg. **/
 void TpEdgesBackward(const TpEnergySettings *settings, PetscInt n, const TpEdges *edges, TpNumber dx[]);
+
+/** Its tangent along displacements tx [n, 3]: tdx [n, 3] from du, dg and their tangents. **/
+void TpEdgesCurve(const TpEnergySettings *settings, PetscInt n, const TpNumber tx[], const TpEdges *edges,
+                  TpNumber tdx[]);
 
 /* ------------------------------------------------------------------------------------------------------ dense layers */
 
@@ -119,7 +125,11 @@ void TpMessageTangent(const TpFluidRound *round, const TpNumber p[], TpFluidStat
 void TpMessageDirection(const TpFluidRound *round, const TpNumber p[], TpFluidState *state, TpMessageBuffers *buffers,
                         TpNumber qs[], TpNumber qv[], TpNumber gradient[]);
 
-/** As the four above; the input's scalars are the first F of each row of buffers->z. **/
+/** The edges' qu, qg += the tangents of what TpMessageBackward() adds to du, dg. Right after TpMessageDirection(), whose scratch it reads. **/
+void TpMessageCurve(const TpFluidRound *round, const TpNumber p[], TpFluidState *state,
+                    const TpMessageBuffers *buffers);
+
+/** As the four of a round of messages; the input's scalars are the first F of each row of buffers->z. **/
 void TpMixForward(const TpFluidRound *round, const TpNumber p[], TpFluidState *state, TpMixBuffers *buffers,
                   const TpNumber s_in[], TpNumber s_out[], TpNumber v_out[]);
 void TpMixBackward(const TpFluidRound *round, const TpNumber p[], TpFluidState *state, TpMixBuffers *buffers,

@@ -135,3 +135,25 @@ void TpMessageDirection(const TpFluidRound *round, const TpNumber p[], TpFluidSt
                    buffers->dh, qx, gradient, &state->scratch);
   for (PetscInt i = 0; i < n * F; i++) qs[i] += qx[i];
 }
+
+void TpMessageCurve(const TpFluidRound *round, const TpNumber p[], TpFluidState *state, const TpMessageBuffers *buffers)
+{
+  const PetscInt  n = state->n, F = state->F;
+  const TpNumber *qv    = state->scratch.wide + 3 * n * F; /* of the output */
+  TpEdges        *edges = &state->edges;
+
+  for (PetscInt e = 0; e < edges->num_edges; e++) {
+    const PetscInt  i = edges->to[e], j = edges->from[e];
+    const TpNumber *P = buffers->P + (3 * j + 2) * F, *tP = buffers->tP + (3 * j + 2) * F;
+    const TpNumber *W = buffers->W + (3 * e + 2) * F, *tW = buffers->tW + (3 * e + 2) * F;
+
+    for (PetscInt a = 0; a < 3; a++) {
+      const TpNumber *dvi = buffers->dv + (3 * i + a) * F, *qvi = qv + (3 * i + a) * F;
+      TpNumber        sum = 0;
+
+      for (PetscInt k = 0; k < F; k++) sum += qvi[k] * P[k] * W[k] + dvi[k] * (tP[k] * W[k] + P[k] * tW[k]);
+      edges->qu[3 * e + a] += sum;
+    }
+  }
+  TpLinearAddInput(edges->num_edges, round->filter.N, 3 * F, p + round->filter.w, edges->qW, edges->qg);
+}

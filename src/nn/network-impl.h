@@ -21,7 +21,7 @@ typedef struct {
                    const TpNumber x[], const TpNumber t[], const TpNumber c[], TpNumber e[], TpNumber dx[],
                    TpNumber dt[]);
   void (*direction)(TpNetwork network, const TpNumber parameters[], TpWorkspace workspace, PetscInt B,
-                    const TpNumber v[], TpNumber gradient[]);
+                    const TpNumber v[], TpNumber gradient[], TpNumber tdx[]);
 } TpNetworkOps;
 
 struct TpNetwork_ {

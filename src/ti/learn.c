@@ -41,11 +41,11 @@ static PetscErrorCode AddGradient(TpPath path, PetscInt B, TpNumber gradient[])
   PetscFunctionBeginUser;
   if (path->settings.kind == TP_PATH_GAUSSIAN) {
     for (PetscInt k = 0; k < B * size; ++k) path->net_v[k] = (TpNumber)path->v[k];
-    PetscCall(TpEnergyDirection(path->net, path->parameters, path->workspace, B, path->net_v, gradient));
+    PetscCall(TpEnergyDirection(path->net, path->parameters, path->workspace, B, path->net_v, gradient, NULL));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   for (PetscInt k = 0; k < size; ++k) path->net_v[k] = (TpNumber)(path->settings.box_length * path->v[k]);
-  PetscCall(TpEnergyDirection(path->net, path->parameters, path->workspace, size / 3, path->net_v, gradient));
+  PetscCall(TpEnergyDirection(path->net, path->parameters, path->workspace, size / 3, path->net_v, gradient, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

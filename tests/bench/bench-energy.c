@@ -85,7 +85,8 @@ static PetscErrorCode SecondOrder(Bench *bench)
 {
   PetscFunctionBeginUser;
   PetscCall(Evaluate(bench));
-  PetscCall(TpEnergyDirection(bench->network, bench->p, bench->workspace, bench->rows, bench->v, bench->gradient));
+  PetscCall(
+      TpEnergyDirection(bench->network, bench->p, bench->workspace, bench->rows, bench->v, bench->gradient, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

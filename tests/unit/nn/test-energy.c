@@ -21,6 +21,7 @@ typedef struct {
   PetscInt    rows, inputs; /* x [rows, inputs] */
   PetscInt    energies;     /* numbers of e, t, dt; mlp: rows */
   PetscInt    num_parameters;
+  PetscInt    component; /* of Component() */
   TpNumber   *p, *gradient;
   TpNumber    x[MAX_SIZE], t[MAX_SIZE], c[MAX_SIZE], v[MAX_SIZE], e[MAX_SIZE], dx[MAX_SIZE], dt[MAX_SIZE];
 } Case;
@@ -131,32 +132,63 @@ static void TestDirection(Case *test, PetscInt stride)
   for (PetscInt i = 0; i < test->num_parameters; i++)
     test->gradient[i] = (TpNumber)0.25; /* what is there is added to */
   Evaluate(test);
-  TpTestCall(TpEnergyDirection(test->network, test->p, test->workspace, test->rows, test->v, test->gradient));
+  TpTestCall(TpEnergyDirection(test->network, test->p, test->workspace, test->rows, test->v, test->gradient, NULL));
   for (PetscInt i = 0; i < test->num_parameters; i += stride)
     ExpectDerivative(test, Directional, &test->p[i], (double)test->gradient[i] - 0.25, "p", i);
 }
 
-/* The Jacobian of the gradient, by differences along two directions: u . J v = v . J u, as of every score that is a gradient. */
-static void TestConservative(Case *test)
+/* Component `test->component` of the gradient. */
+static double Component(Case *test)
+{
+  Evaluate(test);
+  return (double)test->dx[test->component];
+}
+
+/* Hessian times v by forward over reverse: v . d (component of the gradient) / dx. */
+static void TestHessian(Case *test)
 {
   const PetscInt n = test->rows * test->inputs;
-  TpNumber       x[MAX_SIZE];
-  double         product[2] = {0, 0}, size = 0;
+  TpNumber       tdx[MAX_SIZE], x[MAX_SIZE];
+  double         size = 0;
 
-  for (PetscInt i = 0; i < n; i++) x[i] = test->x[i];
-  for (int way = 0; way < 2; way++) {
+  Evaluate(test);
+  TpTestCall(TpEnergyDirection(test->network, test->p, test->workspace, test->rows, test->v, test->gradient, tdx));
+  for (PetscInt i = 0; i < n; i++) {
+    x[i] = test->x[i];
+    size += fabs((double)tdx[i]);
+  }
+  TpTestExpect(size > 0.1); /* or the test tests nothing */
+  for (PetscInt k = 0; k < n; k++) {
+    double difference = 0;
+
+    test->component = k;
     for (int sign = -1; sign <= 1; sign += 2) {
-      for (PetscInt i = 0; i < n; i++) test->x[i] = x[i] + (TpNumber)(sign * STEP * Normal(6 + (uint32_t)way, i));
-      Evaluate(test);
-      for (PetscInt i = 0; i < n; i++)
-        product[way] += sign * (double)test->dx[i] * Normal(7 - (uint32_t)way, i) / (2 * STEP);
+      for (PetscInt i = 0; i < n; i++) test->x[i] = x[i] + (TpNumber)sign * (TpNumber)STEP * test->v[i];
+      difference += sign * Component(test) / (2 * STEP);
     }
-    size += fabs(product[way]);
+    TpTestExpectThat(fabs((double)tdx[k] - difference) <= 10 * TOLERANCE * (1 + fabs(difference)),
+                     "%s: (H v)[%d] = %.12g, differences say %.12g", test->what, (int)k, (double)tdx[k], difference);
   }
   for (PetscInt i = 0; i < n; i++) test->x[i] = x[i];
-  TpTestExpect(size > 0.1); /* or the test tests nothing */
-  TpTestExpectThat(fabs(product[0] - product[1]) <= 10 * TOLERANCE * (1 + size), "%s: u J v = %.12g, v J u = %.12g",
-                   test->what, product[0], product[1]);
+}
+
+/* The gradient's Jacobian is symmetric, to rounding: this is what a score that is learned as an energy is for. */
+static void TestConservative(Case *test)
+{
+  enum { VECTORS = 4 };
+  const PetscInt n = test->rows * test->inputs;
+  TpNumber       u[VECTORS * MAX_SIZE], product[VECTORS * MAX_SIZE];
+  double         squares[2];
+
+  Evaluate(test);
+  TpAsymmetryDraw(3, 0, 0, VECTORS, n, u);
+  for (PetscInt i = 0; i < VECTORS; i++)
+    TpTestCall(TpEnergyDirection(test->network, test->p, test->workspace, test->rows, u + i * n, test->gradient,
+                                 product + i * n));
+  TpAsymmetryNorms(VECTORS, n, u, product, squares);
+  TpTestExpect(squares[1] > 0.1); /* or the test tests nothing */
+  TpTestExpectThat(sqrt(squares[0] / squares[1]) < (sizeof(TpNumber) == 8 ? 1e-13 : 3e-6),
+                   "%s: ||J - J^T|| / ||J|| = %g", test->what, sqrt(squares[0] / squares[1]));
 }
 
 static void TestMlp(void)
@@ -167,6 +199,7 @@ static void TestMlp(void)
   Begin(&test, &settings, 4, 3, 2, 1.0);
   TestFirst(&test);
   TestDirection(&test, 1);
+  TestHessian(&test);
   TestConservative(&test);
   End(&test);
 }
@@ -185,6 +218,7 @@ static void TestFluid(void)
   Begin(&test, &settings, 7, 3, 1, 1.0);
   TestFirst(&test);
   TestDirection(&test, 3);
+  TestHessian(&test);
   TestConservative(&test);
   End(&test);
 }
