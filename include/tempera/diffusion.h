@@ -141,6 +141,17 @@ typedef struct {
   PetscErrorCode (*reverse)(void *context, PetscInt B, const TpNumber deps[], TpNumber dx[]);
 } TpDenoiser;
 
+/**
+  How far the denoiser's answer is from a gradient, and with it the score, -eps / sqrt(1 - abar): TpAsymmetryNorms() at one state x [D] at time t under
+  conditions c [C], by as many random vectors as the denoiser takes rows. Not collective.
+
+  @param[in]  denoiser  with `reverse`, max_batch >= 2
+  @param[in]  step      with seed and id, of the random vectors
+  @param[out] squares   [2]
+**/
+PetscErrorCode TpDenoiserAsymmetry(const TpDenoiser *denoiser, uint64_t seed, uint32_t id, uint64_t step,
+                                   const TpNumber x[], TpNumber t, const TpNumber c[], double squares[]);
+
 /** A denoiser that evaluates `network` with `parameters`; all kept by the caller, who also keeps `binding`. **/
 typedef struct {
   TpNetwork       network;
