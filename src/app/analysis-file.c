@@ -240,6 +240,22 @@ static PetscErrorCode WriteChecks(const TpAnalysis *analysis, TpFile file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode WriteAsymmetry(const TpModelAnalysis *model, TpFile file)
+{
+  const PetscInt64 shape[] = {TP_ASYMMETRY_TIMES, 3};
+  double           table[3 * TP_ASYMMETRY_TIMES];
+
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < TP_ASYMMETRY_TIMES; ++k) {
+    table[3 * k]     = model->asymmetry[k].noise;
+    table[3 * k + 1] = model->asymmetry[k].ratio;
+    table[3 * k + 2] = model->asymmetry[k].error;
+  }
+  PetscCall(TpFileWriteAll(file, "/model/conservativeness", TP_FILE_DOUBLE, 2, shape, table, "",
+                           "of the score's Jacobian J [time, (noise, ||J - J^T|| / ||J||, its error)]"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Verdicts, with what they rest on; distributions are in the JSON. */
 static PetscErrorCode WriteModel(const TpAnalysis *analysis, TpFile file)
 {
@@ -281,6 +297,7 @@ static PetscErrorCode WriteModel(const TpAnalysis *analysis, TpFile file)
   PetscCall(TpFileWriteAll(file, "/model/divergence", TP_FILE_DOUBLE, 3, divergences, divergence, "",
                            "Jensen-Shannon divergence, nats [check, feature or pair, (value, noise, p)]"));
   PetscCall(PetscFree3(table, distance, divergence));
+  PetscCall(WriteAsymmetry(model, file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

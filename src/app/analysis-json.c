@@ -343,6 +343,19 @@ static void WriteModelBasins(Writer *writer, const TpAnalysis *analysis)
   Close(writer, ']');
 }
 
+static void WriteAsymmetry(Writer *writer, const TpModelAnalysis *model)
+{
+  Open(writer, "conservativeness", '[');
+  for (PetscInt k = 0; k < TP_ASYMMETRY_TIMES; ++k) {
+    Open(writer, NULL, '{');
+    Real(writer, "noise", model->asymmetry[k].noise);
+    Real(writer, "asymmetry", model->asymmetry[k].ratio);
+    Real(writer, "error", model->asymmetry[k].error);
+    Close(writer, '}');
+  }
+  Close(writer, ']');
+}
+
 /* Nothing if there is no model. */
 static void WriteModel(Writer *writer, const TpAnalysis *analysis)
 {
@@ -356,6 +369,7 @@ static void WriteModel(Writer *writer, const TpAnalysis *analysis)
   for (PetscInt c = 0; c < model->num_checks; ++c) WriteCheck(writer, analysis, &model->check[c]);
   Close(writer, ']');
   WriteModelBasins(writer, analysis);
+  WriteAsymmetry(writer, model);
   Close(writer, '}');
 }
 

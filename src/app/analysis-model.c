@@ -8,8 +8,9 @@ const char *const tp_verdict_words[]   = {"agrees", "worse than noise", "outside
 const char *const tp_reference_words[] = {"MBAR", "direct MD", "mixture of the label", NULL};
 
 enum {
-  MAX_ROWS = 65536
-}; /* of the run that are compared with: more frames tell little more, and cost as much as they are */
+  MAX_ROWS = 65536, /* of the run that are compared with: more frames tell little more, and cost as much as they are */
+  ASYMMETRY_CONFIGURATIONS = 256
+};
 
 /* The run's samples as the cross-check takes them: every so many rounds. */
 typedef struct {
@@ -197,6 +198,37 @@ static PetscErrorCode CountBasins(Work *work)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---------------------------------------------------------------------------------------------------------- asymmetry */
+
+/* At configurations of all rungs by turns, at even distances in time. */
+static PetscErrorCode MeasureAsymmetry(Work *work, TpModel model)
+{
+  const TpSamples *samples = work->samples;
+  const PetscInt   width = samples->num_features, K = samples->num_rungs;
+  const PetscInt64 total = PetscMin((PetscInt64)ASYMMETRY_CONFIGURATIONS, K * samples->num_rounds);
+  PetscInt64      *index, count = 0;
+  double          *temperature;
+  float           *raw;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc3(total, &index, total, &temperature, total * width, &raw));
+  for (PetscInt64 i = 0; i < total; ++i) {
+    const PetscInt64 rung = i % K, round = i * samples->num_rounds / total - samples->first;
+
+    if (round < 0 || round >= samples->count) continue;
+    index[count]       = i;
+    temperature[count] = samples->temperature[rung];
+    PetscCall(PetscArraycpy(raw + count * width, samples->features + (rung * samples->count + round) * width, width));
+    ++count;
+  }
+  const TpConfigurations configurations = {.count = count, .index = index, .temperature = temperature, .raw = raw};
+
+  PetscCall(TpModelAsymmetry(model, samples->comm, work->analysis->seed, total, &configurations, NULL,
+                             work->result->asymmetry));
+  PetscCall(PetscFree3(index, temperature, raw));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ------------------------------------------------------------------------------------------------------------ compare */
 
 /* The rung at this temperature if it was held out, or -1. */
@@ -351,6 +383,7 @@ PetscErrorCode TpAnalyseModel(const TpSamples *samples, const TpSettings *settin
   PetscCall(CountBasins(&work));
   PetscCall(FindMixture(&work, model));
   PetscCall(Compare(&work, model, settings));
+  PetscCall(MeasureAsymmetry(&work, model));
   PetscCall(PetscFree(work.mixture));
   PetscCall(PetscFree3(work.energy, work.feature, work.bin));
   PetscCall(PetscFree2(work.centre, work.width));

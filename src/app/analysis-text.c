@@ -194,6 +194,13 @@ static void WriteModel(const TpAnalysis *analysis, FILE *file)
             check->result.divergence[worst].value, check->result.divergence[worst].noise, check->result.p,
             tp_verdict_words[check->verdict]);
   }
+  fprintf(file,
+          "\nconservativeness of the score: ||J - J^T|| / ||J|| of its Jacobian; 0: a gradient, 2: a rotation\n"
+          "%12s %12s %12s\n",
+          "noise", "asymmetry", "error");
+  for (PetscInt k = 0; k < TP_ASYMMETRY_TIMES; ++k)
+    fprintf(file, "%12.4g %12.3g %12.2g\n", model->asymmetry[k].noise, model->asymmetry[k].ratio,
+            model->asymmetry[k].error);
 }
 
 PetscErrorCode TpAnalysisWriteText(const TpAnalysis *analysis, FILE *file)

@@ -211,8 +211,9 @@ typedef struct {
   TpSurface    *histogram;      /* [num_histograms] their bins, without probabilities */
   PetscInt     *first;          /* [num_histograms] where their bins begin in a TpCrossResult */
   PetscInt      num_checks;
-  TpModelCheck *check;       /* [num_checks] by temperature; the first of each is that against MBAR */
-  TpBasinPoint *basin_point; /* [temperatures, basins] of the model's samples */
+  TpModelCheck *check;                         /* [num_checks] by temperature; the first of each is that against MBAR */
+  TpBasinPoint *basin_point;                   /* [temperatures, basins] of the model's samples */
+  TpAsymmetry   asymmetry[TP_ASYMMETRY_TIMES]; /* of its score */
 } TpModelAnalysis;
 
 /** Everything that is found. **/

@@ -12,6 +12,7 @@ struct TpModelDenoiser_ {
   TpWorkspace workspace;
   TpDenoiser  denoiser;
   PetscBool   is_joint;
+  PetscBool   is_free;     /* joint: nothing replaces the temperature */
   TpNumber    temperature; /* standardised */
   TpNumber    noise_scale;
   TpNumber   *c;            /* [max_batch, C] */
@@ -45,11 +46,13 @@ static PetscErrorCode Predict(void *context, PetscInt B, const TpNumber x[], con
   TpModelDenoiser d = context;
 
   PetscFunctionBeginUser;
-  if (d->is_joint) FixTemperature(d, B, x, t);
-  TpLensShow(d->lens, B, d->is_joint ? d->states : x, t, d->scale, d->inputs);
+  if (d->is_joint && !d->is_free) FixTemperature(d, B, x, t);
+  const TpNumber *states = d->is_joint && !d->is_free ? d->states : x;
+
+  TpLensShow(d->lens, B, states, t, d->scale, d->inputs);
   PetscCall(TpNetworkForward(d->network, d->model->parameters, d->workspace, B, d->inputs, t, c, d->y));
   TpLensRead(d->lens, B, d->inputs, d->scale, d->y, eps);
-  TpLensNoise(d->lens, B, d->is_joint ? d->states : x, t, eps);
+  TpLensNoise(d->lens, B, states, t, eps);
   PetscCall(PetscArraycpy(d->t, t, B));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -131,6 +134,12 @@ PetscErrorCode TpModelDenoiserDestroy(TpModelDenoiser *denoiser)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+void TpModelDenoiserDiffuseTemperature(TpModelDenoiser d)
+{
+  d->is_free          = PETSC_TRUE;
+  d->denoiser.reverse = Reverse;
+}
+
 void TpModelDenoiserSet(TpModelDenoiser d, double temperature, const double further[], uint64_t seed,
                         uint32_t first_sample)
 {
@@ -175,4 +184,5 @@ void TpModelDenoiserEncode(TpModelDenoiser d, const float raw[], TpNumber x[])
   TpEncodingEncode(d->model->encoding, 1, raw, x);
   TpEncodingScale(d->model->encoding, 1, x);
   for (PetscInt i = 0; i < E && d->scale; ++i) x[i] /= d->noise_scale;
+  if (d->is_joint) x[E] = d->temperature;
 }

@@ -80,8 +80,40 @@ const TpDenoiser *TpModelDenoiserGet(TpModelDenoiser denoiser, const TpNumber **
 /** Denoised states [count, num_states] -> raw features [count, num_features]; the states are overwritten. Not collective. **/
 void TpModelDenoiserDecode(TpModelDenoiser denoiser, PetscInt count, TpNumber x[], float raw[]);
 
+/** Of a joint model made both ways: the temperature diffuses as the other states do and is not replaced; with other models nothing. Not collective. **/
+void TpModelDenoiserDiffuseTemperature(TpModelDenoiser denoiser);
+
 /** Raw features [num_features] -> states as the denoiser takes them [num_states], at the temperature that is set. Not collective. **/
 void TpModelDenoiserEncode(TpModelDenoiser denoiser, const float raw[], TpNumber x[]);
+
+/* ---------------------------------------------------------------------------------------------------------- asymmetry */
+
+enum { TP_ASYMMETRY_TIMES = 6 };
+
+/** How far a model's score is from a gradient at one time: ||J - J^T|| / ||J|| of its Jacobian, with the standard error. **/
+typedef struct {
+  double noise; /* sqrt(1 - abar) of the time */
+  double ratio, error;
+} TpAsymmetry;
+
+/** Configurations of one rank, [count] each. **/
+typedef struct {
+  PetscInt64        count;
+  const PetscInt64 *index;       /* of each among those of all ranks, 0 .. total - 1 */
+  const double     *temperature; /* K or reduced */
+  const float      *raw;         /* [count, num_features] */
+} TpConfigurations;
+
+/**
+  Measure a model's asymmetry where it has learned, at configurations with noise on them, from little noise to hardly anything else. Of a joint model the
+  temperature is one of the states. The same bits for any split over ranks. Collective on `comm`.
+
+  @param[in]  total    configurations of all ranks, 2 at least
+  @param[in]  further  [condition.num_further] of all configurations
+  @param[out] times    [TP_ASYMMETRY_TIMES]
+**/
+PetscErrorCode TpModelAsymmetry(TpModel model, MPI_Comm comm, uint64_t seed, PetscInt64 total,
+                                const TpConfigurations *configurations, const double further[], TpAsymmetry times[]);
 
 /* ----------------------------------------------------------------------------------------------------------- guidance */
 

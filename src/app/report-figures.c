@@ -4,35 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-static TpPlot NewPlot(TpReport *report, const char *title, const char *x_label, const char *y_label)
-{
-  return (TpPlot){.file    = report->file,
-                  .title   = title,
-                  .x_label = x_label,
-                  .y_label = y_label,
-                  .width   = 460,
-                  .height  = 300,
-                  .y_high  = 1.0,
-                  .num     = report->num_plots++};
-}
-
-/* Low and high with a little room on both sides. */
-static void SetRange(PetscInt n, const double value[], double *low, double *high)
-{
-  *low  = PETSC_MAX_REAL;
-  *high = -PETSC_MAX_REAL;
-  for (PetscInt i = 0; i < n; ++i) {
-    if (!isfinite(value[i])) continue;
-    *low  = PetscMin(*low, value[i]);
-    *high = PetscMax(*high, value[i]);
-  }
-  const double room = *high > *low ? 0.06 * (*high - *low) : 0.5 + 1e-3 * fabs(*low);
-
-  if (*low > *high) *low = *high = 0.0;
-  *low -= room;
-  *high += room;
-}
-
 /* "T = 300 K" */
 static void LabelTemperature(const TpSamples *samples, double temperature, size_t size, char text[])
 {
@@ -41,18 +12,13 @@ static void LabelTemperature(const TpSamples *samples, double temperature, size_
   snprintf(text, size, "T = %.5g%s%s", temperature, unit[0] ? " " : "", unit);
 }
 
-static void Label(size_t size, char text[], const char *what, const char *unit)
-{
-  snprintf(text, size, unit[0] ? "%s / %s" : "%s%s", what, unit);
-}
-
 /* ------------------------------------------------------------------------------------------------------------ walkers */
 
 PetscErrorCode TpReportWalkers(TpReport *report)
 {
   const TpHistory *history = report->history;
   const PetscInt   num     = report->analysis->samples->num_rungs;
-  TpPlot           plot    = NewPlot(report, "Walkers on the ladder", "round", "rung");
+  TpPlot           plot    = TpPagePlot(&report->page, "Walkers on the ladder", "round", "rung");
   double          *shift;
 
   PetscFunctionBeginUser;
@@ -81,8 +47,8 @@ static PetscErrorCode Acceptance(TpReport *report)
 {
   const TpHistory *history = report->history;
   const PetscInt   num     = report->analysis->samples->num_rungs;
-  TpPlot           plot = NewPlot(report, "Accepted swaps, and overlap by MBAR", "lower rung of the pair", "fraction");
-  double          *x, *y, *overlap;
+  TpPlot  plot = TpPagePlot(&report->page, "Accepted swaps, and overlap by MBAR", "lower rung of the pair", "fraction");
+  double *x, *y, *overlap;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc3(num, &x, num, &y, num, &overlap));
@@ -107,22 +73,22 @@ static PetscErrorCode Acceptance(TpReport *report)
 
 PetscErrorCode TpReportEnergies(TpReport *report)
 {
-  const TpHistory *history = report->history;
-  const TpSamples *samples = report->analysis->samples;
-  const PetscInt   bins    = history->energy_bins;
-  char             label[64];
-  TpPlot           plot = NewPlot(report, "Potential energies of the rungs", label, "density");
+  const TpHistory *history   = report->history;
+  const TpSamples *samples   = report->analysis->samples;
+  const PetscInt   bins      = history->energy_bins;
+  char             label[64] = "";
+  TpPlot           plot      = TpPagePlot(&report->page, "Potential energies of the rungs", label, "density");
   double          *x, *zero, low;
 
   PetscFunctionBeginUser;
   PetscCall(Acceptance(report));
-  Label(sizeof(label), label, "U", TpUnitName(samples->units, TP_DIMENSION_ENERGY));
+  TpPlotLabel(sizeof(label), label, "U", TpUnitName(samples->units, TP_DIMENSION_ENERGY));
   PetscCall(PetscCalloc2(bins, &x, bins, &zero));
   for (PetscInt i = 0; i < bins; ++i)
     x[i] = history->energy_low + (history->energy_high - history->energy_low) * ((double)i + 0.5) / (double)bins;
   plot.x_low  = history->energy_low;
   plot.x_high = history->energy_high;
-  SetRange(samples->num_rungs * bins, history->energy, &low, &plot.y_high);
+  TpPlotRange(samples->num_rungs * bins, history->energy, &low, &plot.y_high);
   TpPlotBegin(&plot);
   for (PetscInt k = 0; k < samples->num_rungs; ++k) {
     char colour[8], text[48];
@@ -143,15 +109,15 @@ PetscErrorCode TpReportEnergies(TpReport *report)
 /* A function of temperature with a band of one standard error; rungs are marked. */
 static PetscErrorCode PlotFunction(TpReport *report, const char *title, const char *label, size_t value, size_t error)
 {
-  const TpAnalysis *analysis = report->analysis;
-  const TpSamples  *samples  = analysis->samples;
-  const PetscInt    num      = analysis->num_points;
-  char              x_label[64];
-  TpPlot            plot = NewPlot(report, title, x_label, label);
+  const TpAnalysis *analysis    = report->analysis;
+  const TpSamples  *samples     = analysis->samples;
+  const PetscInt    num         = analysis->num_points;
+  char              x_label[64] = "";
+  TpPlot            plot        = TpPagePlot(&report->page, title, x_label, label);
   double           *t, *y, *low, *high, *at_rung;
 
   PetscFunctionBeginUser;
-  Label(sizeof(x_label), x_label, "T", TpUnitName(samples->units, TP_DIMENSION_TEMPERATURE));
+  TpPlotLabel(sizeof(x_label), x_label, "T", TpUnitName(samples->units, TP_DIMENSION_TEMPERATURE));
   PetscCall(PetscMalloc5(num, &t, num, &y, 2 * num, &low, num, &high, num, &at_rung));
   for (PetscInt i = 0; i < num; ++i) {
     const char *point = (const char *)&analysis->point[i].point;
@@ -165,8 +131,8 @@ static PetscErrorCode PlotFunction(TpReport *report, const char *title, const ch
       if (fabs(samples->temperature[k] - t[i]) < 1e-9 * t[i]) at_rung[i] = y[i];
   }
   PetscCall(PetscArraycpy(low + num, high, num));
-  SetRange(num, t, &plot.x_low, &plot.x_high);
-  SetRange(2 * num, low, &plot.y_low, &plot.y_high);
+  TpPlotRange(num, t, &plot.x_low, &plot.x_high);
+  TpPlotRange(2 * num, low, &plot.y_low, &plot.y_high);
   TpPlotBegin(&plot);
   TpPlotBand(&plot, num, t, low, high, "#2654a8");
   TpPlotLine(&plot, num, t, y, "#2654a8", 1.6);
@@ -184,10 +150,10 @@ PetscErrorCode TpReportThermodynamics(TpReport *report)
   char               label[64];
 
   PetscFunctionBeginUser;
-  Label(sizeof(label), label, "C_v", heat);
+  TpPlotLabel(sizeof(label), label, "C_v", heat);
   PetscCall(PlotFunction(report, "Heat capacity, configurational", label, offsetof(TpMbarPoint, heat_capacity),
                          offsetof(TpMbarPoint, heat_capacity_error)));
-  Label(sizeof(label), label, "U", energy);
+  TpPlotLabel(sizeof(label), label, "U", energy);
   PetscCall(PlotFunction(report, "Mean potential energy", label, offsetof(TpMbarPoint, energy),
                          offsetof(TpMbarPoint, energy_error)));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -252,11 +218,11 @@ static PetscErrorCode HeatPanels(TpReport *report, const TpSurface *surface, con
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(surface->size, &free_energy));
-  Label(sizeof(x_label), x_label, samples->name[surface->feature[0]], samples->unit[surface->feature[0]]);
-  Label(sizeof(y_label), y_label, samples->name[surface->feature[1]], samples->unit[surface->feature[1]]);
+  TpPlotLabel(sizeof(x_label), x_label, samples->name[surface->feature[0]], samples->unit[surface->feature[0]]);
+  TpPlotLabel(sizeof(y_label), y_label, samples->name[surface->feature[1]], samples->unit[surface->feature[1]]);
   for (int i = 0; i < 3; ++i) {
     if (!sources->probability[i]) continue;
-    TpPlot plot = NewPlot(report, title, x_label, y_label);
+    TpPlot plot = TpPagePlot(&report->page, title, x_label, y_label);
 
     LabelTemperature(samples, temperature, sizeof(at), at);
     snprintf(title, sizeof(title), "%s, %s", source_names[i], at);
@@ -278,13 +244,13 @@ static PetscErrorCode ProfilePanel(TpReport *report, const TpSurface *surface, c
   const TpSamples         *samples    = report->analysis->samples;
   const PetscInt           bins       = surface->bins;
   char                     title[64], x_label[TP_NAME_LENGTH + 32];
-  TpPlot                   plot = NewPlot(report, title, x_label, "F / k_B T");
+  TpPlot                   plot = TpPagePlot(&report->page, title, x_label, "F / k_B T");
   double                  *x, *y, *low, *high;
   PetscInt                 entry = 0;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc4(bins, &x, bins, &y, bins, &low, bins, &high));
-  Label(sizeof(x_label), x_label, samples->name[surface->feature[0]], samples->unit[surface->feature[0]]);
+  TpPlotLabel(sizeof(x_label), x_label, samples->name[surface->feature[0]], samples->unit[surface->feature[0]]);
   LabelTemperature(samples, report->analysis->temperature[t], sizeof(title), title);
   plot.width  = 308;
   plot.height = 250;
@@ -334,11 +300,11 @@ PetscErrorCode TpReportSurfaces(TpReport *report)
     char             title[2 * TP_NAME_LENGTH + 2];
 
     TpSurfaceTitle(analysis->samples, surface, sizeof(title), title);
-    fputs("<h3>", report->file);
-    TpWriteEscaped(report->file, title);
-    fputs("</h3>\n", report->file);
-    if (surface->feature[1] >= 0) WriteScale(report->file);
-    if (surface->feature[1] < 0) fputs("<div class=\"row\">\n", report->file);
+    fputs("<h3>", report->page.file);
+    TpWriteEscaped(report->page.file, title);
+    fputs("</h3>\n", report->page.file);
+    if (surface->feature[1] >= 0) WriteScale(report->page.file);
+    if (surface->feature[1] < 0) TpPageRow(&report->page);
     for (PetscInt t = 0; t < analysis->num_temperatures; ++t) {
       const Sources sources = FindSources(report, s, t);
 
@@ -346,11 +312,11 @@ PetscErrorCode TpReportSurfaces(TpReport *report)
         PetscCall(ProfilePanel(report, surface, &sources, t));
         continue;
       }
-      fputs("<div class=\"row\">\n", report->file);
+      TpPageRow(&report->page);
       PetscCall(HeatPanels(report, surface, &sources, analysis->temperature[t]));
-      fputs("</div>\n", report->file);
+      TpPageRowEnd(&report->page);
     }
-    if (surface->feature[1] < 0) fputs("</div>\n", report->file);
+    if (surface->feature[1] < 0) TpPageRowEnd(&report->page);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -362,12 +328,12 @@ PetscErrorCode TpReportCourse(TpReport *report)
   static const char *const names[TP_METRICS]   = {"", "MD", "replicas wait", "trainers wait"};
   static const char *const colours[TP_METRICS] = {"", "#2654a8", "#c8862a", "#7a9a3c"};
   const TpHistory         *history             = report->history;
-  TpPlot                   loss = NewPlot(report, "Denoising loss, mean of the rounds of a point", "round", "loss");
-  TpPlot                   idle = NewPlot(report, "Where time goes", "round", "share of wall time");
+  TpPlot loss = TpPagePlot(&report->page, "Denoising loss, mean of the rounds of a point", "round", "loss");
+  TpPlot idle = TpPagePlot(&report->page, "Where time goes", "round", "share of wall time");
 
   PetscFunctionBeginUser;
   loss.x_high = idle.x_high = PetscMax(1.0, history->round[history->num_points - 1]);
-  SetRange(history->num_points, history->loss, &loss.y_low, &loss.y_high);
+  TpPlotRange(history->num_points, history->loss, &loss.y_low, &loss.y_high);
   TpPlotBegin(&loss);
   TpPlotLine(&loss, history->num_points, history->round, history->loss, "#2654a8", 1.4);
   TpPlotEnd(&loss);

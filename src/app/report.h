@@ -2,13 +2,12 @@
 #pragma once
 
 #include "analysis.h"
-#include "svg.h"
+#include "page.h"
 
 typedef struct {
   const TpAnalysis *analysis;
   const TpHistory  *history;
-  FILE             *file;
-  PetscInt          num_plots;
+  TpPage            page;
 } TpReport;
 
 /** Figures; each is a row of plots. **/

@@ -19,6 +19,27 @@ void TpWriteEscaped(FILE *file, const char *text)
   }
 }
 
+void TpPlotRange(PetscInt n, const double value[], double *low, double *high)
+{
+  *low  = PETSC_MAX_REAL;
+  *high = -PETSC_MAX_REAL;
+  for (PetscInt i = 0; i < n; ++i) {
+    if (!isfinite(value[i])) continue;
+    *low  = PetscMin(*low, value[i]);
+    *high = PetscMax(*high, value[i]);
+  }
+  if (*low > *high) *low = *high = 0.0;
+  const double room = *high > *low ? 0.06 * (*high - *low) : 0.5 + 1e-3 * fabs(*low);
+
+  *low -= room;
+  *high += room;
+}
+
+void TpPlotLabel(size_t size, char text[], const char *what, const char *unit)
+{
+  snprintf(text, size, unit[0] ? "%s / %s" : "%s%s", what, unit);
+}
+
 /* ------------------------------------------------------------------------------------------------------------ colours */
 
 static void Blend(PetscInt num, const double stops[][3], double fraction, char colour[8])
@@ -155,6 +176,17 @@ void TpPlotPoints(const TpPlot *plot, PetscInt n, const double x[], const double
               PlaceY(plot, y[i]), colour);
 }
 
+void TpPlotErrors(const TpPlot *plot, PetscInt n, const double x[], const double y[], const double error[],
+                  const char *colour)
+{
+  for (PetscInt i = 0; i < n; ++i)
+    if (isfinite(x[i]) && isfinite(y[i]) && isfinite(error[i]))
+      fprintf(
+          plot->file, "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"%s\" stroke-width=\"1.2\"/>\n",
+          PlaceX(plot, x[i]), PlaceX(plot, x[i]), PlaceY(plot, y[i] - error[i]), PlaceY(plot, y[i] + error[i]), colour);
+  TpPlotPoints(plot, n, x, y, colour);
+}
+
 void TpPlotHeat(const TpPlot *plot, PetscInt bins, const double value[], double low, double high)
 {
   const double dx = (plot->width - LEFT - RIGHT) / (double)bins, dy = (plot->height - TOP - BOTTOM) / (double)bins;
@@ -172,12 +204,14 @@ void TpPlotHeat(const TpPlot *plot, PetscInt bins, const double value[], double 
 
 void TpPlotLegend(const TpPlot *plot, PetscInt index, const char *text, const char *colour)
 {
-  const double x = plot->width - RIGHT - 8.0, y = TOP + 14.0 + 15.0 * (double)index;
+  const double below = 15.0 * (double)index, x = plot->legend_left ? LEFT + 24.0 : plot->width - RIGHT - 8.0;
+  const double y = plot->legend_low ? plot->height - BOTTOM - 12.0 - below : TOP + 14.0 + below;
 
   fprintf(plot->file,
           "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"%s\" stroke-width=\"3\"/>"
-          "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">",
-          x - 16.0, x, y, y, colour, x - 21.0, y + 4.0);
+          "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">",
+          x - 16.0, x, y, y, colour, plot->legend_left ? x + 5.0 : x - 21.0, y + 4.0,
+          plot->legend_left ? "start" : "end");
   TpWriteEscaped(plot->file, text);
   fprintf(plot->file, "</text>\n");
 }

@@ -6,6 +6,8 @@ import os
 import shutil
 import xml.etree.ElementTree
 
+import h5py
+
 from harness import expect, finish, inputs, run_ok, scratch
 
 SECTIONS = ["run", "model", "surfaces", "thermodynamics", "exchange", "course", "checks"]
@@ -54,6 +56,7 @@ def with_model(folder):
         for divergence in check["divergences"]:
             for which in ("reference", "model"):
                 expect(abs(sum(divergence[which]) - 1) < 1e-9, f"a distribution of the {which} sums to {sum(divergence[which])}")
+    expect(all(time["asymmetry"] == 0 for time in found["conservativeness"]), f"a field in one dimension is a gradient: {found['conservativeness']}")
     page = report(os.path.join(folder, "run"), SECTIONS + ["basins"])
     titles = figures(page)
     for title in ["T = 1", "T = 6", "Heat capacity, configurational", "Walkers on the ladder", "Potential energies of the rungs", "Where time goes"]:
@@ -67,6 +70,25 @@ def with_model(folder):
     expect("model" not in none, "a model that was not asked for")
 
 
+def conservativeness(folder):
+    """A network's score in two dimensions, with the temperature as a third, is nearly a gradient and not quite; the same on any number of ranks."""
+    run_ok(3, "run", inputs("double-well.yaml"), "--set", "engine.model.potential=mueller-brown", "--set", "run.rounds=600", "--set", "run.folder=joint",
+           "--set", "ladder.temperatures=[20, 30]", "--set", "training.hold_out=[]", "--set", "engine.timestep=0.005", "--set", "training.temperature=joint",
+           "--set", "network.width=16", "--set", "network.depth=1", "--set", "network.embedding=8", folder=folder)
+    options = ["--set", "analysis.samples=50", "--set", "analysis.replicates=20"]
+    found = analyze(folder, *options, run="joint")["model"]["conservativeness"]
+    expect([round(time["noise"], 3) for time in found] == [0.1, 0.25, 0.5, 0.75, 0.9, 0.99], f"noises {[time['noise'] for time in found]}")
+    for time in found:
+        expect(4 * time["error"] < time["asymmetry"] < 1 and time["error"] > 0, f"asymmetry of a network: {time}")
+    text = "".join(report(os.path.join(folder, "joint"), SECTIONS).itertext())
+    expect("Conservativeness of the score" in text, "the report does not tell of it")
+    parallel = analyze(folder, *options, "--output", "out", ranks=3, run="joint")["model"]["conservativeness"]
+    expect(parallel == found, f"on 3 ranks {parallel}, on one {found}")
+    with h5py.File(os.path.join(folder, "out", "analysis.h5")) as file:
+        table = file["model/conservativeness"][()].tolist()
+    expect(table == [[time["noise"], time["asymmetry"], time["error"]] for time in found], f"analysis.h5: {table}")
+
+
 def without_model(folder):
     """As a kill leaves it: rows, and nothing else."""
     os.makedirs(os.path.join(folder, "bare"))
@@ -78,5 +100,6 @@ def without_model(folder):
 
 scratch_folder = scratch()
 with_model(scratch_folder)
+conservativeness(scratch_folder)
 without_model(scratch_folder)
 finish()
