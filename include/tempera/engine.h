@@ -114,10 +114,16 @@ PetscErrorCode TpEngineStart(TpEngine engine, uint64_t seed, PetscInt64 walker, 
   A configuration that goes bad (not finite, or atoms lost) is no error: the state is returned as it is, its energy not a number, and
   TpStateIsFinite() tells.
 
+  TpEngineHasLostAtoms() says why, where there is more to say.
+
   Source of BAOAB: Leimkuhler and Matthews, Appl. Math. Res. Express 2013, 34.
 **/
 PetscErrorCode TpEngineAdvance(TpEngine engine, double temperature, PetscInt64 num_steps, const TpMoment *moment,
                                TpState *state);
+
+/** Whether the last TpEngineAdvance() ended because atoms or their bonds left where the engine looks for them: a time step that is too long, or a box that
+    does not hold them. Pure. **/
+PetscBool TpEngineHasLostAtoms(TpEngine engine);
 
 /** Potential energy and forces (NULL: not wanted) [size] of positions x [size] in `box` [3, 3] (NULL: the start's). Not collective. **/
 PetscErrorCode TpEngineEnergy(TpEngine engine, const double x[], const double box[], double *energy, double forces[]);
@@ -126,6 +132,34 @@ PetscErrorCode TpEngineEnergy(TpEngine engine, const double x[], const double bo
     Sample `sample` is a pure function of (seed, sample). `*possible` tells whether this engine can. **/
 PetscErrorCode TpEngineSampleExact(TpEngine engine, uint64_t seed, uint32_t sample, double temperature,
                                    PetscBool *possible, double x[]);
+
+/* ------------------------------------------------------------------------------------------ configurational temperature */
+
+/**
+  In any canonical ensemble <|grad U|^2> = k_B T <laplacian of U>: positions and forces alone tell the temperature.
+
+  Both are taken along translations of each group of particles that constraints tie together (a particle alone where there are none): these change
+  no constrained distance, so that the equation holds with constraints, too. The laplacian is estimated along one random direction, whose mean over directions
+  is exact (Hutchinson), by a central difference of the forces. Volumes never change, so the box is the start's.
+
+  Sources: Rugh, Phys. Rev. Lett. 78 (1997) 772; Butler, Ayton, Jepps & Evans, J. Chem. Phys. 109 (1998) 6519.
+**/
+typedef struct TpCurvature_ *TpCurvature;
+
+/** Not collective. `engine` is kept. Free with TpCurvatureDestroy(), before the engine. Errors: TP_ERR_INPUT for particles without mass. **/
+PetscErrorCode TpCurvatureCreate(TpEngine engine, TpCurvature *curvature);
+PetscErrorCode TpCurvatureDestroy(TpCurvature *curvature);
+
+/** How many coordinates the groups have: what a laplacian is summed over. Pure. **/
+PetscInt TpCurvatureDirections(TpCurvature curvature);
+
+/** |grad U|^2 at x [size]. Costs one evaluation of the forces. Not collective. **/
+PetscErrorCode TpCurvatureGradient(TpCurvature curvature, const double x[], double *square);
+
+/** An estimate of the laplacian of U at x [size], along a direction that is a function of (seed, id, step), at `distance` to either side in each coordinate.
+    Exact but for the difference where coordinates are independent. Costs two evaluations of the forces. Not collective. **/
+PetscErrorCode TpCurvatureProbe(TpCurvature curvature, uint64_t seed, uint32_t id, uint64_t step, double distance,
+                                const double x[], double *laplacian);
 
 /** Words about what was built in, for --version: "OpenMM 7.7 (platforms Reference, CPU)" or "openmm: not built in". Not collective. **/
 PetscErrorCode TpEngineDescribeBuild(char text[], size_t length);

@@ -30,6 +30,7 @@ struct TpEngine_ {
   const TpEngineOps      *ops;
   const TpEngineSettings *settings;
   TpEngineInfo            info;
+  PetscBool               has_lost_atoms; /* advance sets it; false before each call */
   void                   *data;
 };
 

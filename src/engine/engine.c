@@ -105,8 +105,14 @@ PetscErrorCode TpEngineAdvance(TpEngine engine, double temperature, PetscInt64 n
   PetscCheck(num_steps >= 0 && moment->rung >= 0 && moment->round >= 0, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
              "%" PetscInt64_FMT " steps, rung %" PetscInt_FMT ", round %" PetscInt64_FMT, num_steps, moment->rung,
              moment->round);
+  engine->has_lost_atoms = PETSC_FALSE;
   PetscCall(engine->ops->advance(engine, temperature, num_steps, moment, state));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscBool TpEngineHasLostAtoms(TpEngine engine)
+{
+  return engine->has_lost_atoms;
 }
 
 PetscErrorCode TpEngineEnergy(TpEngine engine, const double x[], const double box[], double *energy, double forces[])

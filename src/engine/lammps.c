@@ -313,6 +313,12 @@ static TpLammpsCode Run(TpLammpsEngine *data, PetscInt64 num_steps)
   return code;
 }
 
+/* "Lost atoms: original 1000 current 865", "Bond atoms 3 4 missing on proc 0 at step 12": atoms further away than LAMMPS looks. */
+static PetscBool TellsOfLostAtoms(const char *message)
+{
+  return strstr(message, "Lost atoms") || strstr(message, "missing on proc") ? PETSC_TRUE : PETSC_FALSE;
+}
+
 static PetscErrorCode Advance(TpEngine engine, double temperature, PetscInt64 num_steps, const TpMoment *moment,
                               TpState *state)
 {
@@ -329,6 +335,7 @@ static PetscErrorCode Advance(TpEngine engine, double temperature, PetscInt64 nu
   if (code == TP_LAMMPS_OK) code = Run(data, num_steps);
   if (code == TP_LAMMPS_OK) code = TpLammpsTake(data, state->x, state->v, &state->energy);
   if (code == TP_LAMMPS_OK) PetscFunctionReturn(PETSC_SUCCESS);
+  engine->has_lost_atoms = TellsOfLostAtoms(TpLammpsError());
   TpLammpsGiveUp(data);
   state->energy = NAN;
   PetscFunctionReturn(PETSC_SUCCESS);
