@@ -23,6 +23,13 @@ typedef struct {
   PetscInt64 keep_interval; /* every so many rounds the frames are kept, in run.h5 and to learn from */
 } TpStreamSettings;
 
+/** What is wrong with a configuration. **/
+typedef enum {
+  TP_FAILURE_NONE,
+  TP_FAILURE_NOT_FINITE,
+  TP_FAILURE_LOST_ATOMS, /* not finite, since the engine lost atoms */
+} TpFailure;
+
 /** One rung's record of one round: the state that generated it, before the swap. The features follow in the message. **/
 typedef struct {
   PetscInt64 round;
@@ -40,7 +47,7 @@ typedef struct {
   int32_t    partner; /* rung tried with after this frame, -1: none */
   int32_t    accepted;
   uint32_t   decision; /* TpDecision bits agreed for this round; the same in every rung's frame */
-  int32_t    failed;   /* this configuration is not finite: neither keep nor learn from it */
+  int32_t    failed;   /* TpFailure; if not 0, neither keep nor learn from it */
 } TpFrame;
 
 /* ------------------------------------------------------------------------------------------------ which goes where: pure */

@@ -13,6 +13,7 @@ typedef struct {
   PetscBool     save;       /* whole states came, for a checkpoint */
   PetscInt      bad_rung;   /* lowest rung whose frame came to this trainer and is bad; PETSC_MAX_INT: none */
   PetscInt64    bad_walker; /* its walker */
+  TpFailure     failure;    /* what is wrong with it */
   PetscInt      num_states; /* of rungs t, t + K, ... */
   const double *states;     /* [num_states, packed] borrowed until the next round */
 } Round;
@@ -41,6 +42,7 @@ static PetscErrorCode ReceiveFrames(TpLearner learner, PetscInt64 number, Round 
     if (!frames[i].failed) continue;
     round->bad_rung   = frames[i].rung;
     round->bad_walker = frames[i].walker;
+    round->failure    = (TpFailure)frames[i].failed;
   }
   round->failed = all & (BAD_FRAME | TP_DECIDE_FAILED) ? PETSC_TRUE : PETSC_FALSE;
   round->last = TpRunIsLastRound(run, number) || (all & (TP_DECIDE_STOP | TP_DECIDE_FAILED)) ? PETSC_TRUE : PETSC_FALSE;
@@ -169,15 +171,20 @@ static PetscErrorCode WriteWhatIsDue(TpLearner learner, const Round *round)
 
 /* ----------------------------------------------------------------------------------------------------------- failure */
 
-/* Which rung's configuration went bad in this round, and whose walker it is; the lowest such rung of all trainers. */
-static PetscErrorCode FindGuilty(TpLearner learner, const Round *round, PetscInt *rung, PetscInt64 *walker)
+/* Which rung's configuration went bad in this round, whose walker it is, and how; the lowest such rung of all trainers. */
+static PetscErrorCode FindGuilty(TpLearner learner, const Round *round, PetscInt *rung, PetscInt64 *walker,
+                                 TpFailure *failure)
 {
   const MPI_Comm group = learner->run->groups->group;
+  PetscInt64     facts[2];
 
   PetscFunctionBeginUser;
   PetscCall(TpAllreduce(&round->bad_rung, rung, 1, MPIU_INT, MPI_MIN, group, NULL));
-  *walker = round->bad_rung == *rung ? round->bad_walker : -1;
-  PetscCall(TpAllreduce(MPI_IN_PLACE, walker, 1, MPIU_INT64, MPI_MAX, group, NULL));
+  facts[0] = round->bad_rung == *rung ? round->bad_walker : -1;
+  facts[1] = round->bad_rung == *rung ? (PetscInt64)round->failure : -1;
+  PetscCall(TpAllreduce(MPI_IN_PLACE, facts, 2, MPIU_INT64, MPI_MAX, group, NULL));
+  *walker  = facts[0];
+  *failure = (TpFailure)facts[1];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -204,20 +211,22 @@ static PetscErrorCode Fail(TpLearner learner, Round *round)
   const PetscInt64   number = round->round, steps = run->settings.ladder.interval;
   const TpCheckpoint evidence = {.round = number, .learning = learner->learning};
   PetscInt           rung;
-  PetscInt64         walker;
-  char               path[PETSC_MAX_PATH_LEN], name[64];
+  PetscInt64         walker  = -1;
+  TpFailure          failure = TP_FAILURE_NONE;
+  char               path[PETSC_MAX_PATH_LEN], name[64], who[128], rest[PETSC_MAX_PATH_LEN + 128];
 
   PetscFunctionBeginUser;
-  PetscCall(FindGuilty(learner, round, &rung, &walker));
+  PetscCall(FindGuilty(learner, round, &rung, &walker, &failure));
   PetscCall(TakeTheRest(learner, PETSC_FALSE, round));
   PetscCall(Flush(learner, number));
   snprintf(name, sizeof(name), "failure-round-%012lld.h5", (long long)number + 1);
   PetscCall(TpRunPath(run, name, path));
   PetscCall(TpCheckpointWrite(run, path, TP_FAILURE_FORMAT, &evidence, round->num_states, round->states));
-  PetscFunctionReturn(TpStopError("round %lld: the configuration at rung %d, walker %lld, became not finite in MD "
-                                  "steps %lld to %lld; all states are in %s; the last checkpoint is whole",
-                                  (long long)number + 1, (int)rung, (long long)walker, (long long)(number * steps),
-                                  (long long)((number + 1) * steps), path));
+  snprintf(who, sizeof(who), "round %lld: the configuration at rung %d, walker %lld,", (long long)number + 1, (int)rung,
+           (long long)walker);
+  snprintf(rest, sizeof(rest), " in MD steps %lld to %lld; all states are in %s; the last checkpoint is whole",
+           (long long)(number * steps), (long long)((number + 1) * steps), path);
+  PetscFunctionReturn(TpRunBadConfiguration(failure, who, rest));
 }
 
 /* -------------------------------------------------------------------------------------------------------------- loop */

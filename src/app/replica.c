@@ -169,6 +169,12 @@ static PetscErrorCode Simulate(TpReplica replica, PetscInt64 round, TpFrame *fra
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static TpFailure Failure(TpReplica replica)
+{
+  if (TpStateIsFinite(&replica->state)) return TP_FAILURE_NONE;
+  return TpEngineHasLostAtoms(replica->engine) ? TP_FAILURE_LOST_ATOMS : TP_FAILURE_NOT_FINITE;
+}
+
 /* What is seen of the state that this rung has generated, before any swap. */
 static PetscErrorCode Observe(TpReplica replica, PetscInt64 round, TpFrame *frame)
 {
@@ -180,7 +186,7 @@ static PetscErrorCode Observe(TpReplica replica, PetscInt64 round, TpFrame *fram
   frame->rung        = replica->rung;
   frame->walker      = state->walker;
   frame->energy      = state->energy;
-  frame->failed      = !TpStateIsFinite(state);
+  frame->failed      = Failure(replica);
   frame->partner     = -1;
   frame->accepted    = 0;
   frame->probability = 0.0;
@@ -285,6 +291,18 @@ PetscErrorCode TpReplicaLoop(TpReplica replica)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A configuration of a pilot is not repaired: it ends here. */
+static PetscErrorCode CheckPilot(TpReplica replica, PetscInt64 round)
+{
+  char who[128];
+
+  PetscFunctionBeginUser;
+  if (TpStateIsFinite(&replica->state)) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(who, sizeof(who), "round %lld of the pilot: the configuration at rung %d", (long long)round + 1,
+           (int)replica->rung);
+  PetscFunctionReturn(TpRunBadConfiguration(Failure(replica), who, ""));
+}
+
 PetscErrorCode TpReplicaPilot(TpReplica replica)
 {
   TpRun   run   = replica->run;
@@ -294,13 +312,7 @@ PetscErrorCode TpReplicaPilot(TpReplica replica)
   for (PetscInt64 round = 0; round < run->tuner->num_rounds; ++round) {
     PetscCall(Simulate(replica, round, &frame));
     PetscCall(Exchange(replica, round, &frame));
-    if (!TpTunerEndsStage(run->tuner, round)) continue;
-    PetscCall(TpAgree(run->groups->world,
-                      TpStateIsFinite(&replica->state)
-                          ? PETSC_SUCCESS
-                          : TpStopError("round %lld of the pilot: the configuration at rung %d became not finite; a "
-                                        "smaller engine.timestep may help",
-                                        (long long)round + 1, (int)replica->rung)));
+    if (TpTunerEndsStage(run->tuner, round)) PetscCall(TpAgree(run->groups->world, CheckPilot(replica, round)));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

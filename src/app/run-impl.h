@@ -91,6 +91,10 @@ PetscErrorCode TpRunTellMixture(TpRun run);
 /** What has to hold between the temperatures and the rest of the input. Errors: TP_ERR_INPUT. Not collective. **/
 PetscErrorCode TpRunCheckTemperatures(TpRun run);
 
+/** The error that a bad configuration is: TP_ERR_STOPPED, or TP_ERR_INPUT if atoms were lost, which time step and script bring about. `who` begins the
+    line, `rest` comes behind what has happened. Not collective. **/
+PetscErrorCode TpRunBadConfiguration(TpFailure failure, const char *who, const char *rest);
+
 /** Free what all runs have, and the run. Collective on the ranks of its groups. **/
 PetscErrorCode TpRunDestroy(TpRun *run);
 

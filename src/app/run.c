@@ -149,6 +149,15 @@ PetscErrorCode TpRunLocate(TpRun run, PetscErrorCode code)
   return code;
 }
 
+PetscErrorCode TpRunBadConfiguration(TpFailure failure, const char *who, const char *rest)
+{
+  if (failure == TP_FAILURE_LOST_ATOMS)
+    return TpInputError("%s lost atoms%s; a smaller engine.timestep, or a box in engine.lammps.script that holds them, "
+                        "may help",
+                        who, rest);
+  return TpStopError("%s became not finite%s; a smaller engine.timestep may help", who, rest);
+}
+
 PetscErrorCode TpRunTellMixture(TpRun run)
 {
   const TpRealList *hold_out = &run->settings.training.hold_out;
