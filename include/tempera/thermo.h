@@ -24,6 +24,13 @@ PetscErrorCode TpStatisticalInefficiency(PetscInt64 n, const double x[], double 
 /** Mean of x [n] and its standard error sqrt(g var / n); one value alone has an infinite one, equal values zero. Not collective. **/
 PetscErrorCode TpSeriesMean(PetscInt64 n, const double x[], double *mean, double *error);
 
+/**
+  Which share of the variance of a mean over n samples a bootstrap over blocks of `length` finds, whose correlation falls exponentially with
+  statistical inefficiency g: correlation across the ends of blocks is lost, and blocks scatter around the mean of the same data. Pure; above 0 for
+  length <= n / 2.
+**/
+double TpBlockShare(PetscInt64 n, PetscInt64 length, double g);
+
 /** Where equilibration ends: the t0 <= 3 n / 4 that leaves the most uncorrelated samples; and g of the rest. Not collective. **/
 PetscErrorCode TpEquilibration(PetscInt64 n, const double x[], PetscInt64 *start, double *g);
 
@@ -231,6 +238,18 @@ double TpKineticCumulative(double degrees, double mean, double value);
   @param[out]    p
 **/
 PetscErrorCode TpKineticTest(PetscInt64 n, double value[], double degrees, double mean, double *distance, double *p);
+
+/**
+  The temperature at which the mean square of the gradient is k_B T times the mean laplacian, of correlated series. Not collective.
+
+  @param[in]  square     [n] |grad U|^2
+  @param[in]  laplacian  [n] of U, or estimates of it without bias
+  @param[in]  expected   the temperature that p is for
+  @param[out] found      NaN where the mean laplacian is 0
+  @param[out] error      its standard error
+**/
+PetscErrorCode TpConfigurationalTemperature(PetscInt64 n, const double square[], const double laplacian[],
+                                            double boltzmann, double expected, double *found, double *error, double *p);
 
 /* --------------------------------------------------------------------------------------------------------- cross-check */
 

@@ -1,4 +1,4 @@
-/* Whether the run sampled what it was told to: energies of neighbours, and kinetic energies. */
+/* Whether the run sampled what it was told to: energies of neighbours, kinetic energies, and what forces have told. */
 #include "analysis.h"
 
 #include <math.h>
@@ -76,7 +76,8 @@ PetscErrorCode TpAnalyseChecks(const TpSamples *samples, TpAnalysis *analysis)
     PetscCall(PetscCalloc1(samples->num_rungs, &analysis->kinetic));
     PetscCall(CheckAllKinetic(samples, analysis->kinetic));
   }
-  analysis->alarm = TP_FALSE_ALARM / (double)PetscMax(1, num_pairs + (kinetic ? samples->num_rungs : 0));
+  analysis->alarm = TP_FALSE_ALARM / (double)PetscMax(1, num_pairs + (kinetic ? samples->num_rungs : 0) +
+                                                             (analysis->configurational ? samples->num_rungs : 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -86,5 +87,7 @@ PetscBool TpAnalysisIsSuspect(const TpAnalysis *analysis)
     if (analysis->pair[i].p < analysis->alarm) return PETSC_TRUE;
   for (PetscInt k = 0; analysis->kinetic && k < analysis->samples->num_rungs; ++k)
     if (analysis->kinetic[k].p < analysis->alarm) return PETSC_TRUE;
+  for (PetscInt k = 0; analysis->configurational && k < analysis->samples->num_rungs; ++k)
+    if (analysis->configurational[k].p < analysis->alarm) return PETSC_TRUE;
   return PETSC_FALSE;
 }

@@ -231,12 +231,21 @@ static PetscErrorCode WriteChecks(const TpAnalysis *analysis, TpFile file)
              "Kolmogorov-Smirnov distance to the Gamma distribution"),
       COLUMN(TpKineticCheck, p, "p", TP_FILE_DOUBLE, "", "probability of so large a distance by chance"),
   };
+  const Column configurational[] = {
+      COLUMN(TpConfigurationalCheck, temperature, "temperature", TP_FILE_DOUBLE, kelvin, "temperature from the forces"),
+      COLUMN(TpConfigurationalCheck, error, "error", TP_FILE_DOUBLE, kelvin, "its standard error"),
+      COLUMN(TpConfigurationalCheck, frames, "frames", TP_FILE_INT64, "", "configurations it is from"),
+      COLUMN(TpConfigurationalCheck, p, "p", TP_FILE_DOUBLE, "", "probability of so large a difference by chance"),
+  };
 
   PetscFunctionBeginUser;
   PetscCall(WriteTable(file, "/checks/pairs", 1, &pairs, analysis->pair, sizeof(*analysis->pair), COUNT(pair), pair));
   if (analysis->kinetic)
     PetscCall(WriteTable(file, "/checks/kinetic", 1, &num, analysis->kinetic, sizeof(*analysis->kinetic),
                          COUNT(kinetic), kinetic));
+  if (analysis->configurational)
+    PetscCall(WriteTable(file, "/checks/configurational", 1, &num, analysis->configurational,
+                         sizeof(*analysis->configurational), COUNT(configurational), configurational));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -251,6 +251,24 @@ static void WriteConvergence(Writer *writer, const TpAnalysis *analysis)
   Close(writer, ']');
 }
 
+static void WriteConfigurational(Writer *writer, const TpAnalysis *analysis)
+{
+  Text(writer, "not_configurational", analysis->not_configurational);
+  Open(writer, "configurational", '[');
+  for (PetscInt k = 0; analysis->configurational && k < analysis->samples->num_rungs; ++k) {
+    const TpConfigurationalCheck *check = &analysis->configurational[k];
+
+    Open(writer, NULL, '{');
+    Real(writer, "temperature", check->temperature);
+    Real(writer, "error", check->error);
+    Integer(writer, "frames", check->frames);
+    Real(writer, "p", check->p);
+    Text(writer, "verdict", check->p < analysis->alarm ? "wrong" : "ok");
+    Close(writer, '}');
+  }
+  Close(writer, ']');
+}
+
 static void WriteChecks(Writer *writer, const TpAnalysis *analysis)
 {
   Open(writer, "checks", '{');
@@ -281,6 +299,7 @@ static void WriteChecks(Writer *writer, const TpAnalysis *analysis)
     Close(writer, '}');
   }
   Close(writer, ']');
+  WriteConfigurational(writer, analysis);
   Close(writer, '}');
 }
 

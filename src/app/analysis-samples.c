@@ -44,6 +44,8 @@ static PetscErrorCode ReadLengths(TpFile file, const TpSamplesTask *task, TpSamp
   has_degrees = H5Aexists(TpFileHandle(file), "degrees_of_freedom");
   if (has_degrees > 0) PetscCall(TpFileReadInteger(file, "/", "degrees_of_freedom", &degrees));
   samples->degrees_of_freedom = (PetscInt)degrees;
+  if (H5Aexists(TpFileHandle(file), "system_hash") > 0)
+    PetscCall(TpFileReadText(file, "/", "system_hash", &samples->system_hash));
   PetscCall(TpFileReadInteger(file, "/", "energy_interval", &samples->energy_interval));
   PetscCall(TpFileReadInteger(file, "/", "feature_interval", &samples->interval));
   TpCheckInput(samples->energy_interval >= 1 && samples->interval >= 1 &&
@@ -338,6 +340,7 @@ PetscErrorCode TpSamplesDestroy(TpSamples *samples)
   PetscCall(PetscFree2(samples->temperature, samples->beta));
   PetscCall(PetscFree(samples->period));
   PetscCall(PetscFree(samples->folder));
+  PetscCall(PetscFree(samples->system_hash));
   PetscCall(PetscFree(samples->window));
   PetscCall(FreeRows(samples));
   *samples = (TpSamples){0};

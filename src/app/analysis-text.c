@@ -143,6 +143,38 @@ static void WriteConvergence(const TpAnalysis *analysis, FILE *file)
   }
 }
 
+static void WriteKinetic(const TpAnalysis *analysis, FILE *file)
+{
+  const TpSamples *samples = analysis->samples;
+
+  if (!analysis->kinetic) {
+    fprintf(file, "kinetic energies: not checked, run.h5 does not tell their degrees of freedom\n");
+    return;
+  }
+  fprintf(file, "%-10s %16s %16s %12s %10s\n", "kinetic", "<T>", "expected", "error", "p");
+  for (PetscInt k = 0; k < samples->num_rungs; ++k) {
+    const TpKineticCheck *check = &analysis->kinetic[k];
+
+    fprintf(file, "%4d       %16.7g %16.7g %12.3g %10.2g %s\n", (int)k, check->mean, samples->temperature[k],
+            check->mean_error, check->p, Verdict(analysis, check->p));
+  }
+}
+
+static void WriteConfigurational(const TpAnalysis *analysis, FILE *file)
+{
+  if (!analysis->configurational) {
+    fprintf(file, "configurational temperatures: not checked, %s\n", analysis->not_configurational);
+    return;
+  }
+  fprintf(file, "%-10s %16s %16s %12s %10s\n", "from forces", "T", "expected", "error", "p");
+  for (PetscInt k = 0; k < analysis->samples->num_rungs; ++k) {
+    const TpConfigurationalCheck *check = &analysis->configurational[k];
+
+    fprintf(file, "%4d       %16.7g %16.7g %12.3g %10.2g %s\n", (int)k, check->temperature,
+            analysis->samples->temperature[k], check->error, check->p, Verdict(analysis, check->p));
+  }
+}
+
 static void WriteChecks(const TpAnalysis *analysis, FILE *file)
 {
   const TpSamples *samples = analysis->samples;
@@ -157,17 +189,8 @@ static void WriteChecks(const TpAnalysis *analysis, FILE *file)
     fprintf(file, "%4d %4d  %16.7g %16.7g %12.3g %10.2g %s\n", (int)i, (int)i + 1, pair->slope, pair->expected,
             pair->slope_error, pair->p, Verdict(analysis, pair->p));
   }
-  if (!analysis->kinetic) {
-    fprintf(file, "kinetic energies: not checked, run.h5 does not tell their degrees of freedom\n");
-    return;
-  }
-  fprintf(file, "%-10s %16s %16s %12s %10s\n", "kinetic", "<T>", "expected", "error", "p");
-  for (PetscInt k = 0; k < samples->num_rungs; ++k) {
-    const TpKineticCheck *check = &analysis->kinetic[k];
-
-    fprintf(file, "%4d       %16.7g %16.7g %12.3g %10.2g %s\n", (int)k, check->mean, samples->temperature[k],
-            check->mean_error, check->p, Verdict(analysis, check->p));
-  }
+  WriteKinetic(analysis, file);
+  WriteConfigurational(analysis, file);
 }
 
 static void WriteModel(const TpAnalysis *analysis, FILE *file)

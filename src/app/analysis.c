@@ -197,6 +197,7 @@ PetscErrorCode TpAnalyse(const TpSamples *samples, TpConfig config, const TpSett
   PetscFunctionBeginUser;
   PetscCall(TpAnalyseEstimates(samples, config, settings, analysis));
   PetscCall(TpAnalyseConvergence(samples, analysis));
+  PetscCall(TpAnalyseConfigurational(samples, settings, analysis));
   PetscCall(TpAnalyseChecks(samples, analysis));
   PetscCall(TpAnalyseModel(samples, settings, analysis));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -228,6 +229,7 @@ PetscErrorCode TpAnalysisDestroy(TpAnalysis *analysis)
   PetscCall(PetscFree(analysis->fraction));
   PetscCall(PetscFree(analysis->pair));
   PetscCall(PetscFree(analysis->kinetic));
+  PetscCall(PetscFree(analysis->configurational));
   PetscCall(DestroyResult(&analysis->mbar));
   PetscCall(TpModelAnalysisDestroy(&analysis->model));
   *analysis = (TpAnalysis){0};

@@ -42,14 +42,15 @@ typedef struct {
   PetscInt64   equilibration; /* rounds before this one do not count */
   PetscInt     num_repairs;   /* configurations that were replaced */
   PetscInt     num_windows;
-  TpWindow    *window;     /* [num_windows] what counts, in order */
-  PetscInt64   num_rounds; /* that count, all ranks */
-  PetscInt64   first;      /* of this rank's share, counted among those that count */
-  PetscInt64   count;      /* this rank's share */
-  double      *energy;     /* [rungs, count] */
-  double      *kinetic;    /* [rungs, count] kinetic temperature */
-  PetscInt    *walker;     /* [rungs, count] */
-  float       *features;   /* [rungs, count, features] */
+  TpWindow    *window;      /* [num_windows] what counts, in order */
+  PetscInt64   num_rounds;  /* that count, all ranks */
+  PetscInt64   first;       /* of this rank's share, counted among those that count */
+  PetscInt64   count;       /* this rank's share */
+  char        *system_hash; /* of the run's engine; NULL: run.h5 does not say */
+  double      *energy;      /* [rungs, count] */
+  double      *kinetic;     /* [rungs, count] kinetic temperature */
+  PetscInt    *walker;      /* [rungs, count] */
+  float       *features;    /* [rungs, count, features] */
 } TpSamples;
 
 /** How to read. **/
@@ -184,6 +185,13 @@ typedef struct {
   double p;
 } TpKineticCheck;
 
+/** Whether a rung's configurations are at its temperature: <|grad U|^2> against the mean laplacian. **/
+typedef struct {
+  PetscInt64 frames;
+  double     temperature, error;
+  double     p;
+} TpConfigurationalCheck;
+
 /** What is said of a model at a temperature. **/
 typedef enum {
   TP_VERDICT_AGREES,  /* no further off than noise brings a perfect model */
@@ -225,6 +233,7 @@ typedef struct {
   /* series */
   double     g_ladder;   /* largest statistical inefficiency of a mean over the rungs */
   PetscInt64 block;      /* rounds in a block of the bootstrap */
+  double     share;      /* of the variance that such blocks find; the errors are made up for the rest */
   PetscInt   replicates; /* of the bootstrap */
   PetscBool
                   is_short; /* blocks are shorter than they should be: the run is short beside its correlations, errors may be too small */
@@ -255,9 +264,11 @@ typedef struct {
   TpConvergencePoint *fraction; /* [num_fractions] */
 
   /* validation; p below `alarm` is called wrong, so that a right run is called wrong with probability TP_FALSE_ALARM in all */
-  double          alarm;
-  TpPairCheck    *pair;    /* [rungs - 1] */
-  TpKineticCheck *kinetic; /* [rungs]; NULL: degrees of freedom are not known */
+  double                  alarm;
+  TpPairCheck            *pair;            /* [rungs - 1] */
+  TpKineticCheck         *kinetic;         /* [rungs]; NULL: degrees of freedom are not known */
+  TpConfigurationalCheck *configurational; /* [rungs]; NULL: not checked, and why: */
+  char                    not_configurational[512];
 
   TpModelAnalysis *model; /* NULL: there is no model, or it was not asked for */
 } TpAnalysis;
@@ -300,6 +311,7 @@ PetscErrorCode TpAnalyseEstimates(const TpSamples *samples, TpConfig config, con
 PetscErrorCode TpAnalyseSeries(const TpSamples *samples, TpAnalysis *analysis);
 PetscErrorCode TpAnalyseLadder(const TpSamples *samples, const TpSettings *settings, TpMbar mbar, TpAnalysis *analysis);
 PetscErrorCode TpAnalyseConvergence(const TpSamples *samples, TpAnalysis *analysis);
+PetscErrorCode TpAnalyseConfigurational(const TpSamples *samples, const TpSettings *settings, TpAnalysis *analysis);
 PetscErrorCode TpAnalyseChecks(const TpSamples *samples, TpAnalysis *analysis);
 
 /** The cross-check of `RUN/model.h5`, if there is one and analysis.samples is not 0. Collective; last. Errors: TP_ERR_INPUT: a model of other features. **/

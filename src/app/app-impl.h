@@ -105,10 +105,11 @@ typedef struct {
     PetscInt64 between;      /* points of thermodynamics between neighbouring rungs */
     TpTextList surfaces;     /* "phi2", "phi2 psi2" */
     PetscInt64 bins;
-    TpTextList basins;       /* "left.phi2: [0, 115 deg]" */
-    PetscInt64 replicates;   /* of the bootstrap */
-    PetscInt64 relax_rounds; /* left out after a configuration was replaced */
-    PetscInt64 samples;      /* of the model, at each temperature; 0: leave it out */
+    TpTextList basins;         /* "left.phi2: [0, 115 deg]" */
+    PetscInt64 replicates;     /* of the bootstrap */
+    PetscInt64 relax_rounds;   /* left out after a configuration was replaced */
+    PetscInt64 samples;        /* of the model, at each temperature; 0: leave it out */
+    PetscInt64 configurations; /* frames of each rung, at most, whose forces are looked at; 0: none */
     char      *stop_quantity;
     double     stop_error;
   } analysis;

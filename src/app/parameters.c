@@ -185,6 +185,7 @@ const TpParameter tp_parameters[] = {
   INT("analysis.replicates", analysis.replicates, "50", 2, 100000, "Replicates of the bootstrap that gives the errors."),
   INT("analysis.relax_rounds", analysis.relax_rounds, "100", 0, 1e9, "Rounds that are left out at all rungs after a configuration was replaced by --reseed-rung."),
   INT("analysis.samples", analysis.samples, "5000", 0, 1e9, "Samples of the model at each of analysis.temperatures that are held against the run's; 0: none. At least 640 for a verdict."),
+  INT("analysis.configurations", analysis.configurations, "200", 0, 1e9, "Frames of each rung's trajectory, at most, whose forces tell its configurational temperature, at three evaluations of the forces each; 0: none."),
   TEXT("analysis.stop_when.quantity", TP_TEXT, analysis.stop_quantity, "", "End the run early when the error of this is small enough: free_energy (between the last and the first rung, in k_B T), mean_energy@T (potential energy), basin NAME@T (population). Empty: never."),
   REAL("analysis.stop_when.error", NONE, analysis.stop_error, "0", 0, 1e12, "The error wanted, in the unit of the quantity. Looked at every output.report_interval rounds, later at every tenth more; the run ends stream.max_lag + 2 rounds after the look that finds it small enough."),
 

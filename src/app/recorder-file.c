@@ -82,6 +82,7 @@ static PetscErrorCode WriteFacts(TpRun run, TpFile file)
   PetscCall(TpFileWriteInteger(file, "/", "start_round", settings->training.start_round));
   PetscCall(TpFileWriteInteger(file, "/", "tune_rounds", TpRunFirstKept(run)));
   PetscCall(TpFileWriteInteger(file, "/", "degrees_of_freedom", run->system.degrees_of_freedom));
+  PetscCall(TpFileWriteText(file, "/", "system_hash", run->system.hash_text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

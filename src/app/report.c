@@ -187,6 +187,16 @@ static void WriteChecks(TpReport *report)
                    check->p < analysis->alarm ? "wrong" : "ok");
     fputs("</tr>\n", report->page.file);
   }
+  for (PetscInt k = 0; analysis->configurational && k < num; ++k) {
+    const TpConfigurationalCheck *check = &analysis->configurational[k];
+
+    fprintf(report->page.file, "<tr><td class=\"l\">forces of rung %d: temperature</td>", (int)k);
+    TpPageCell(&report->page, check->temperature, check->error);
+    fprintf(report->page.file, "<td>%.6g</td><td>%.2g</td>", analysis->samples->temperature[k], check->p);
+    TpPageCellText(&report->page, check->p < analysis->alarm ? "l bad" : "l good",
+                   check->p < analysis->alarm ? "wrong" : "ok");
+    fputs("</tr>\n", report->page.file);
+  }
   fprintf(report->page.file,
           "</table>\n<p class=\"note\">Wrong is p &lt; %.2g, which befalls a right run with a probability of %g in "
           "all.</p>\n",

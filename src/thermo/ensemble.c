@@ -1,4 +1,4 @@
-/* Whether energies and kinetic temperatures are those of a canonical ensemble. */
+/* Whether energies, kinetic temperatures and forces are those of a canonical ensemble. */
 #include "tempera/comm.h"
 #include "thermo-impl.h"
 
@@ -159,5 +159,35 @@ PetscErrorCode TpKineticTest(PetscInt64 n, double value[], double degrees, doubl
     *distance = PetscMax(*distance, (double)(i + 1) / (double)n - expected);
   }
   *p = KolmogorovTail((root + 0.12 + 0.11 / root) * *distance);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ------------------------------------------------------------------------------------------ configurational temperature */
+
+static double Mean(PetscInt64 n, const double x[])
+{
+  double sum = 0.0;
+
+  for (PetscInt64 i = 0; i < n; ++i) sum += x[i];
+  return sum / (double)n;
+}
+
+PetscErrorCode TpConfigurationalTemperature(PetscInt64 n, const double square[], const double laplacian[],
+                                            double boltzmann, double expected, double *found, double *error, double *p)
+{
+  const double curvature = Mean(n, laplacian);
+  double      *difference, mean, deviation;
+
+  PetscFunctionBeginUser;
+  *found = curvature != 0.0 ? Mean(n, square) / (boltzmann * curvature) : (double)NAN;
+  PetscCall(PetscMalloc1(n, &difference));
+  /* the error is that of a ratio, to first order; the test needs none */
+  for (PetscInt64 i = 0; i < n; ++i) difference[i] = square[i] / boltzmann - *found * laplacian[i];
+  if (curvature != 0.0) PetscCall(TpSeriesMean(n, difference, &mean, error));
+  *error = curvature != 0.0 ? *error / fabs(curvature) : (double)NAN;
+  for (PetscInt64 i = 0; i < n; ++i) difference[i] = square[i] / boltzmann - expected * laplacian[i];
+  PetscCall(TpSeriesMean(n, difference, &mean, &deviation));
+  *p = mean == 0.0 ? 1.0 : TpNormalTail(mean / deviation);
+  PetscCall(PetscFree(difference));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -121,3 +121,12 @@ PetscErrorCode TpSeriesMean(PetscInt64 n, const double x[], double *mean, double
   *error = n == 1 ? (double)INFINITY : sqrt(g * SumOfSquares(n, x, *mean) / ((double)(n - 1) * (double)n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* rho^k is the correlation over k samples, g = (1 + rho) / (1 - rho); a mean over L has the variance (g - 2 rho (1 - rho^L) / (L (1 - rho)^2)) / L. */
+double TpBlockShare(PetscInt64 n, PetscInt64 length, double g)
+{
+  const double rho = (g - 1.0) / (g + 1.0), l = (double)length;
+  const double lost = 2.0 * rho * (1.0 - pow(rho, l)) / (l * (1.0 - rho) * (1.0 - rho) * g);
+
+  return 1.0 - lost - l / (double)n;
+}

@@ -132,6 +132,50 @@ static PetscErrorCode KineticIsCalibrated(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Square and laplacian of an oscillator of `stiffness`, whose coordinate remembers a half of itself; the laplacian with noise around it. */
+static void DrawForces(double stiffness, double temperature, uint64_t seed, PetscInt count, double square[],
+                       double laplacian[])
+{
+  double x = 0.0;
+
+  for (PetscInt i = -20; i < count; ++i) {
+    double normal[2];
+
+    TpRandomNormal(seed, TP_RANDOM_TEST, (uint32_t)(i + 20), 0, 2, normal);
+    x = 0.5 * x + sqrt(0.75 * temperature / stiffness) * normal[0];
+    if (i < 0) continue;
+    square[i]    = stiffness * stiffness * x * x;
+    laplacian[i] = stiffness * (1.0 + 0.3 * normal[1]);
+  }
+}
+
+/* 1000 data sets: p < 0.05 in 5 % within 4 binomial errors and 1.5 % for the skewness of squares; 15 % off is found; no forces, no verdict. */
+static PetscErrorCode ForcesAreCalibrated(void)
+{
+  enum { MANY = 4000 };
+  double square[MANY], laplacian[MANY], found, error, p, squares = 0.0;
+  int    alarms = 0;
+
+  PetscFunctionBeginUser;
+  for (int repeat = 0; repeat < REPEATS; ++repeat) {
+    DrawForces(3.0, 300.0, 100 + (uint64_t)repeat, COUNT, square, laplacian);
+    PetscCall(TpConfigurationalTemperature(COUNT, square, laplacian, 0.5, 600.0, &found, &error, &p));
+    alarms += p < 0.05;
+    squares += pow((found - 600.0) / error, 2) / REPEATS;
+  }
+  TpTestExpectClose((double)alarms / REPEATS, 0.05, 4.0 * sqrt(0.05 * 0.95 / REPEATS) + 0.015);
+  TpTestExpectClose(squares, 1.0, 4.0 * sqrt(2.0 / REPEATS) + 0.1);
+  DrawForces(3.0, 300.0, 1, MANY, square, laplacian);
+  PetscCall(TpConfigurationalTemperature(MANY, square, laplacian, 1.0, 300.0, &found, &error, &p));
+  TpTestExpectThat(p > 1e-3, "right: p %g", p);
+  PetscCall(TpConfigurationalTemperature(MANY, square, laplacian, 1.0, 345.0, &found, &error, &p));
+  TpTestExpectThat(p < 1e-3, "15 %% too cold: p %g", p);
+  for (int i = 0; i < COUNT; ++i) square[i] = laplacian[i] = 0.0;
+  PetscCall(TpConfigurationalTemperature(COUNT, square, laplacian, 1.0, 300.0, &found, &error, &p));
+  TpTestExpect(isnan(found) && isnan(error) && p == 1.0);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   TpTestBegin(&argc, &argv);
@@ -142,5 +186,6 @@ int main(int argc, char **argv)
   TpTestCall(SlopesOfNothing());
   Cumulatives();
   TpTestCall(KineticIsCalibrated());
+  TpTestCall(ForcesAreCalibrated());
   return TpTestEnd();
 }
