@@ -216,6 +216,7 @@ PetscErrorCode TpAnalyseLadder(const TpSamples *samples, const TpSettings *setti
   PetscCall(TpMbarSetBlocks(mbar, analysis->block));
   PetscCall(TpMbarBootstrap(mbar, analysis->seed, (PetscInt)settings->analysis.replicates, bootstrap.num, Statistic,
                             &bootstrap, mean, error));
+  for (PetscInt i = 0; i < bootstrap.num; ++i) error[i] /= sqrt(analysis->share);
   SetPointErrors(&bootstrap, error);
   for (PetscInt t = 0; t < analysis->num_temperatures; ++t) PetscCall(KeepSurfaces(&bootstrap, t, estimate, error));
   PetscCall(PetscFree3(estimate, mean, error));

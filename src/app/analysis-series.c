@@ -247,7 +247,7 @@ static PetscErrorCode AnalyseWalkers(const TpSamples *samples, TpAnalysis *analy
 
 /* ------------------------------------------------------------------------------------------------------------- whole */
 
-/* Five times the slowest inefficiency: a tenth of the variance is lost at the ends of the blocks. */
+/* Five times the slowest inefficiency, or a tenth of the run. What is lost at the ends of the blocks is made up for, as if all were that slow. */
 static void SetBlock(const TpSamples *samples, TpAnalysis *analysis)
 {
   double g = analysis->g_ladder;
@@ -255,6 +255,7 @@ static void SetBlock(const TpSamples *samples, TpAnalysis *analysis)
   for (PetscInt k = 0; k < samples->num_rungs; ++k) g = PetscMax(g, analysis->rung[k].g_slowest);
   analysis->is_short = 5.0 * g > (double)samples->num_rounds / 10.0 ? PETSC_TRUE : PETSC_FALSE;
   analysis->block    = PetscMax(1, PetscMin((PetscInt64)ceil(5.0 * g), samples->num_rounds / 10));
+  analysis->share    = TpBlockShare(samples->num_rounds, analysis->block, g);
 }
 
 PetscErrorCode TpAnalyseSeries(const TpSamples *samples, TpAnalysis *analysis)
