@@ -104,9 +104,6 @@ static PetscErrorCode ReadStates(TpRun run, const char *path, TpFile file, doubl
   PetscCall(TpAgree(run->groups->group, run->is_writer
                                             ? CheckWalkers(path, (PetscInt)num_rungs, (PetscInt)shape[1], states)
                                             : PETSC_SUCCESS));
-  PetscCall(TpAgree(run->groups->group, run->is_writer
-                                            ? CheckWalkers(path, (PetscInt)num_rungs, (PetscInt)shape[1], states)
-                                            : PETSC_SUCCESS));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -70,9 +70,10 @@ PetscErrorCode TpTuningWriteCheckpoint(TpRun run, TpFile file)
   PetscFunctionBeginUser;
   PetscCall(TpFileWriteAll(file, "/ladder/temperature", TP_FILE_DOUBLE, 1, &num_rungs, run->ladder->temperature,
                            TpUnitName(run->system.units, TP_DIMENSION_TEMPERATURE), "temperature of each rung"));
-  if (run->tuner)
-    PetscCall(TpFileWriteAll(file, "/tuner/sums", TP_FILE_DOUBLE, 3, shape, run->tuner->sums, "",
-                             "attempts and rejections of the stage under way [sum, block, pair]"));
+  if (!run->tuner) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TpFileWriteAll(file, "/tuner/sums", TP_FILE_DOUBLE, 3, shape, run->tuner->sums, "",
+                           "attempts and rejections of the stage under way [sum, block, pair]"));
+  PetscCall(TpFileWriteInteger(file, "/tuner", "rounds", run->tuner->num_rounds));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -152,6 +153,11 @@ static PetscErrorCode Tell(TpRun run, PetscInt stage)
   if (isnan(tuner->barrier))
     TpLog(TP_LOG_PRODUCTION, "tuning, stage %d of %d: a pair of rungs was not tried yet; nothing is moved",
           (int)stage + 1, (int)tuner->num_stages);
+  else if (isnan(tuner->barrier_error))
+    TpLog(TP_LOG_PRODUCTION,
+          "tuning, stage %d of %d, up to round %lld: communication barrier %.4f, too few tries to "
+          "tell its error",
+          (int)stage + 1, (int)tuner->num_stages, (long long)TpTunerStageEnd(tuner, stage), tuner->barrier);
   else
     TpLog(TP_LOG_PRODUCTION, "tuning, stage %d of %d, up to round %lld: communication barrier %.4f +- %.4f",
           (int)stage + 1, (int)tuner->num_stages, (long long)TpTunerStageEnd(tuner, stage), tuner->barrier,

@@ -20,6 +20,32 @@ static PetscErrorCode TellHeader(TpFile file, const char *path, char **format)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What the tuning has come to, or the ladder as it was given. */
+static PetscErrorCode TellLadder(TpFile file, PetscInt64 next_round)
+{
+  PetscInt64 num_rungs, tune_rounds;
+  PetscBool  has_ladder, is_tuned;
+  double    *temperature;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpFileHas(file, "/ladder/temperature", &has_ladder));
+  if (!has_ladder) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TpFileShape(file, "/ladder/temperature", 1, &num_rungs));
+  PetscCall(PetscMalloc1(num_rungs, &temperature));
+  PetscCall(TpFileReadAll(file, "/ladder/temperature", TP_FILE_DOUBLE, 1, &num_rungs, temperature));
+  PetscCall(TpFileHas(file, "/tuner/sums", &is_tuned));
+  printf("  temperatures");
+  for (PetscInt64 k = 0; k < num_rungs; ++k) printf(" %.10g", temperature[k]);
+  if (is_tuned) {
+    PetscCall(TpFileReadInteger(file, "/tuner", "rounds", &tune_rounds));
+    printf(next_round < tune_rounds ? ": being tuned up to round %lld" : ": tuned, frozen since round %lld",
+           (long long)tune_rounds);
+  }
+  printf("\n");
+  PetscCall(PetscFree(temperature));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TellCheckpoint(TpFile file)
 {
   PetscInt64 next_round, step, shape[2];
@@ -36,6 +62,7 @@ static PetscErrorCode TellCheckpoint(TpFile file)
   PetscCall(TpFileShape(file, "/states", 2, shape));
   printf("  %lld rounds done, %lld optimiser steps, %lld rungs\n", (long long)next_round, (long long)step,
          (long long)shape[0]);
+  PetscCall(TellLadder(file, next_round));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -4,6 +4,8 @@ The rejections of the pairs must be equal within the errors of the tuning and of
 comparisons at 4 standard errors (Student's t, 49 degrees of freedom), false alarm 0.1 %. Seeds are fixed.
 """
 
+import csv
+import json
 import os
 
 import h5py
@@ -45,6 +47,38 @@ def exact_energy(temperature):
     return np.sum(u * weight) / np.sum(weight)
 
 
+def analysed(folder, temperature):
+    """Only what the final temperatures have made counts: energies, frames, reduced potentials."""
+    run_ok(0, "analyze", "run", "--export", "alchemlyb", "--set", "analysis.replicates=2", "--set", "analysis.between=0", folder=folder)
+    with open(f"{folder}/run/analysis.json", encoding="ascii") as file:
+        found = json.load(file)
+    first = found["run"]["equilibration"]
+    expect(first >= TUNE_ROUNDS and found["run"]["rounds"] == TUNE_ROUNDS + PRODUCTION_ROUNDS - first, f"rounds that count: {found['run']}")
+    with h5py.File(f"{folder}/run/run.h5") as file:
+        energy, frame = file["energy/value"][first:], file["features/value"][first:, :, 0]
+    expect([rung["temperature"] for rung in found["rungs"]] == list(temperature), "the rungs are not at the final temperatures")
+    for rung in range(RUNGS):
+        expect(abs(found["rungs"][rung]["energy"] - energy[:, rung].mean()) < 1e-12, f"rung {rung}: mean energy {found['rungs'][rung]['energy']}")
+    expect(all(check["verdict"] == "ok" for kind in ("pairs", "kinetic") for check in found["checks"][kind]), f"checks: {found['checks']}")
+    low, high = frame.min(), frame.max()
+    with open(f"{folder}/run/u_nk.csv", encoding="ascii") as file:
+        rows = list(csv.reader(file))
+    states = np.array([float(state) for state in rows[0][2:]])
+    expect(np.allclose(states, temperature, rtol=1e-9), f"u_nk: states {states}")
+    u, known = np.array([[float(number) for number in row[2:]] for row in rows[1:]]), set(np.round(energy.flatten(), 6))
+    expect(np.allclose(u * states, u[:, :1] * states[0], rtol=1e-6), "u_nk: reduced potentials are not one energy over the final temperatures")
+    expect(all(value in known for value in np.round(u[:, 0] * states[0], 6)), "u_nk: an energy that no round behind the tuning has")
+    expect(low < -1 < 1 < high, f"frames from {low} to {high}")
+
+
+def told(folder, rounds):
+    """What tempera info says of a checkpoint's temperatures, and what they are."""
+    out = run_ok(0, "info", checkpoint(rounds), folder=folder).out
+    with h5py.File(os.path.join(folder, checkpoint(rounds))) as file:
+        temperatures = " ".join(f"{temperature:.10g}" for temperature in file["ladder/temperature"])
+    return [line for line in out.splitlines() if line.startswith("  temperatures ")][0].strip(), temperatures
+
+
 def equal_rejections():
     folder = scratch()
     with open(f"{folder}/input.yaml", "w", encoding="ascii") as file:
@@ -81,6 +115,7 @@ def equal_rejections():
         step = file["particles/trajectory/position/step"][:]
         expect(np.array_equal(step, 50 * (TUNE_ROUNDS + 1000 * np.arange(1, 13))), f"frames at {step}")
         expect(np.all(np.isfinite(file["particles/trajectory/position/value"][:])), "frames are missing")
+    analysed(folder, temperature)
     for fragment in ("tuning, stage 6 of 6", "local barrier", "most round trips per processor time", "predicted round trips under deo",
                      "the temperatures are frozen"):
         expect(fragment in log, f"the log does not tell of '{fragment}'")
@@ -116,6 +151,9 @@ def restarts():
         run_ok(ranks, "run", "input.yaml", "--restart", *options, folder=copy)
         expect_same(source, copy, f"tuned, stopped after {rounds} rounds")
     # Any number of trainers finds the same temperatures; another length keeps them.
+    for rounds, end in ((9, ": being tuned up to round 13"), (13, ": tuned, frozen since round 13"), (30, ": tuned, frozen since round 13")):
+        line, temperatures = told(source, rounds)
+        expect(line == f"temperatures {temperatures}{end}", f"info after {rounds} rounds: {line}")
     other = os.path.join(folder, "trainers")
     finished_run("double-well", other, *options, trainers=2)
     expect_same(source, other, "tuned with 2 trainers", ("/@parameters",))
