@@ -52,7 +52,7 @@ static PetscErrorCode ReadSamples(TpAnneal anneal, TpFile file)
 
 static PetscErrorCode WritePopulation(TpAnneal anneal, TpFile file)
 {
-  const PetscInt64 shape[] = {anneal->population, anneal->width};
+  const PetscInt64 shape[] = {anneal->population, anneal->width}, halves[] = {anneal->population, TP_ANNEAL_HALVES};
 
   PetscFunctionBeginUser;
   PetscCall(TpFileDefine(file, "/states", TP_FILE_DOUBLE, 2, shape, "nm, nm/ps, kJ/mol or reduced",
@@ -60,6 +60,9 @@ static PetscErrorCode WritePopulation(TpAnneal anneal, TpFile file)
   PetscCall(TpFileDefine(file, "/moved", TP_FILE_INT32, 1, shape, "", "1: the sweep under way has moved the member"));
   PetscCall(TpFileWriteRows(file, "/states", TP_FILE_DOUBLE, anneal->first, anneal->count, anneal->packed));
   PetscCall(TpFileWriteRows(file, "/moved", TP_FILE_INT32, anneal->first, anneal->count, anneal->moved));
+  PetscCall(TpFileDefine(file, "/top_energy", TP_FILE_DOUBLE, 2, halves, "",
+                         "mean energy of each member early and late in the rounds at the highest temperature"));
+  PetscCall(TpFileWriteRows(file, "/top_energy", TP_FILE_DOUBLE, anneal->first, anneal->count, anneal->top_energy));
   PetscCall(TpFileWriteAll(file, "/family", TP_FILE_INT32, 1, shape, anneal->family, "", "founder of each member"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -80,6 +83,7 @@ static PetscErrorCode WriteProgress(TpAnneal anneal, TpFile file)
   PetscCall(TpFileWriteText(file, "/", "system_hash", anneal->run->system.hash_text));
   PetscCall(TpFileWriteAll(file, "/replicate", TP_FILE_DOUBLE, 1, &replicates, anneal->replicate, "",
                            "ln Z of each bootstrap replicate"));
+  PetscCall(TpAnnealWriteTop(anneal, file));
   if (anneal->num_rows)
     PetscCall(TpFileWriteAll(file, "/rows", TP_FILE_DOUBLE, 2, shape, anneal->row, "",
                              "what is known of each temperature so far, in the order of the datasets of anneal.h5"));
@@ -113,13 +117,15 @@ PetscErrorCode TpAnnealWriteCheckpoint(TpAnneal anneal)
 
 static PetscErrorCode ReadPopulation(TpAnneal anneal, TpFile file)
 {
-  const PetscInt64 shape[] = {anneal->population, anneal->width};
+  const PetscInt64 shape[] = {anneal->population, anneal->width}, halves[] = {anneal->population, TP_ANNEAL_HALVES};
 
   PetscFunctionBeginUser;
   PetscCall(TpFileCheckShape(file, "/states", TP_FILE_DOUBLE, 2, shape));
+  PetscCall(TpFileCheckShape(file, "/top_energy", TP_FILE_DOUBLE, 2, halves));
   PetscCall(TpFileCheckShape(file, "/moved", TP_FILE_INT32, 1, shape));
   PetscCall(TpFileReadRows(file, "/states", TP_FILE_DOUBLE, anneal->first, anneal->count, anneal->packed));
   PetscCall(TpFileReadRows(file, "/moved", TP_FILE_INT32, anneal->first, anneal->count, anneal->moved));
+  PetscCall(TpFileReadRows(file, "/top_energy", TP_FILE_DOUBLE, anneal->first, anneal->count, anneal->top_energy));
   PetscCall(TpFileReadAll(file, "/family", TP_FILE_INT32, 1, shape, anneal->family));
   for (PetscInt i = 0; i < anneal->population; ++i)
     TpCheckInput(anneal->family[i] >= 0 && anneal->family[i] < anneal->population,
@@ -167,6 +173,7 @@ static PetscErrorCode ReadProgress(TpAnneal anneal, TpFile file)
   anneal->rung       = (PetscInt)rung;
   anneal->is_between = is_between ? PETSC_TRUE : PETSC_FALSE;
   PetscCall(TpFileReadAll(file, "/replicate", TP_FILE_DOUBLE, 1, &replicates, anneal->replicate));
+  PetscCall(TpAnnealReadTop(anneal, file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -333,6 +340,7 @@ static PetscErrorCode WriteResultInto(TpAnneal anneal, TpFile file)
 
   PetscFunctionBeginUser;
   PetscCall(WriteColumns(anneal, file));
+  PetscCall(TpAnnealWriteTop(anneal, file));
   PetscCall(TpFileWriteAll(file, "/samples/temperature", TP_FILE_DOUBLE, 1, &rungs, ladder->temperature,
                            TpUnitName(system->units, TP_DIMENSION_TEMPERATURE), "temperature of each rung"));
   PetscCall(WriteSamples(anneal, file));

@@ -6,7 +6,7 @@
 #define TP_ANNEAL_FORMAT             "tempera annealing"
 #define TP_ANNEAL_VERSION            1
 #define TP_ANNEAL_CHECKPOINT_FORMAT  "tempera annealing checkpoint"
-#define TP_ANNEAL_CHECKPOINT_VERSION 1
+#define TP_ANNEAL_CHECKPOINT_VERSION 2
 
 /** What is known of the population at one temperature; errors are standard errors, NaN where too few families are left to tell. **/
 typedef enum {
@@ -28,6 +28,15 @@ typedef enum {
 } TpAnnealColumn;
 
 typedef double TpAnnealRow[TP_ANNEAL_COLUMNS];
+
+enum { TP_ANNEAL_HALVES = 2, TP_ANNEAL_TOP_NUMBERS = 5 };
+
+/** Whether the population was at rest at the highest temperature. All 0 before it leaves, and where it is there for one round only. **/
+typedef struct {
+  double energy[TP_ANNEAL_HALVES]; /* mean in the second and in the last quarter of the rounds */
+  double difference, error;        /* late less early, and its standard error */
+  double p;                        /* probability of so large a difference by chance */
+} TpAnnealTop;
 
 /**
   One annealing. Members are places in the population; each rank has a stretch of them. What is decided for all (energies, weights, who is copied) every rank
@@ -62,6 +71,10 @@ typedef struct TpAnneal_ {
   PetscInt *copies; /* [population] */
   PetscInt *source; /* [population] */
 
+  double *
+      top_energy; /* [count, 2] of each member, averaged over the second and the last quarter of the rounds at the top */
+  TpAnnealTop top;
+
   PetscInt     num_rows, max_rows;
   TpAnnealRow *row; /* [num_rows] one for each temperature, the highest first */
 
@@ -75,6 +88,12 @@ PetscErrorCode TpAnnealCreate(TpRun run, TpReplica replica, TpAnneal *anneal);
 PetscErrorCode TpAnnealStart(TpAnneal anneal);
 PetscErrorCode TpAnnealDestroy(TpAnneal *anneal);
 
+/** Errors: TP_ERR_INPUT unless the start of this member is finite. Not collective. **/
+PetscErrorCode TpAnnealCheckStart(const TpState *state, PetscInt member);
+
+/** Print what the annealing takes. Collective on world. Errors: TP_ERR_INPUT for a start without a finite energy. **/
+PetscErrorCode TpAnnealPlanWrite(TpRun run, TpReplica replica);
+
 /**
   Go on to the lowest temperature, with a checkpoint after each. Collective on world.
 
@@ -87,6 +106,14 @@ PetscErrorCode TpAnnealGoOn(TpAnneal anneal, PetscBool *finished);
 /** Measure this temperature, whose energies are gathered, and what a step of beta from here gives: a new row, `weight`, `log_z` and `replicate` behind the
     step. A step of 0 changes none of the latter. Collective on world. **/
 PetscErrorCode TpAnnealMeasure(TpAnneal anneal, double step);
+
+/** A sweep at the highest temperature is done; the last one is, and all members are there still: fill `top` and tell of it. Leaving is collective on world. **/
+void           TpAnnealAddTop(TpAnneal anneal);
+PetscErrorCode TpAnnealLeaveTop(TpAnneal anneal);
+
+/** `top` in a file of ours. Collective on world. **/
+PetscErrorCode TpAnnealWriteTop(TpAnneal anneal, TpFile file);
+PetscErrorCode TpAnnealReadTop(TpAnneal anneal, TpFile file);
 
 /** anneal/checkpoint.h5, and back. Collective on world. Errors of reading: TP_ERR_INPUT on all ranks for a damaged file or one of another annealing. **/
 PetscErrorCode TpAnnealWriteCheckpoint(TpAnneal anneal);

@@ -14,7 +14,8 @@ static PetscErrorCode Allocate(TpAnneal anneal)
   const PetscInt n = anneal->population, cells = anneal->count * anneal->run->ladder->num_rungs;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscCalloc2((size_t)anneal->count * anneal->width, &anneal->packed, anneal->count, &anneal->moved));
+  PetscCall(PetscCalloc3((size_t)anneal->count * anneal->width, &anneal->packed, anneal->count, &anneal->moved,
+                         anneal->count * TP_ANNEAL_HALVES, &anneal->top_energy));
   PetscCall(
       PetscCalloc5(n, &anneal->family, n, &anneal->energy, n, &anneal->weight, n, &anneal->copies, n, &anneal->source));
   PetscCall(PetscCalloc4(cells, &anneal->sample_energy, cells, &anneal->sample_family,
@@ -57,7 +58,7 @@ PetscErrorCode TpAnnealDestroy(TpAnneal *anneal)
 
   PetscFunctionBeginUser;
   if (!a) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscFree2(a->packed, a->moved));
+  PetscCall(PetscFree3(a->packed, a->moved, a->top_energy));
   PetscCall(PetscFree5(a->family, a->energy, a->weight, a->copies, a->source));
   PetscCall(PetscFree4(a->sample_energy, a->sample_family, a->sample_feature, a->replicate));
   PetscCall(PetscFree(a->row));
@@ -77,6 +78,16 @@ static double *PackedOf(TpAnneal anneal, PetscInt i)
   return anneal->packed + (size_t)i * anneal->width;
 }
 
+PetscErrorCode TpAnnealCheckStart(const TpState *state, PetscInt member)
+{
+  PetscFunctionBeginUser;
+  TpCheckInput(TpStateIsFinite(state),
+               "the start configuration of member %d has no finite energy; check the start positions "
+               "(engine.openmm.positions, engine.lammps.script)",
+               (int)member);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode StartHere(TpAnneal anneal)
 {
   TpState *state = TpReplicaState(anneal->replica);
@@ -84,10 +95,7 @@ static PetscErrorCode StartHere(TpAnneal anneal)
   PetscFunctionBeginUser;
   for (PetscInt i = 0; i < anneal->count; ++i) {
     PetscCall(TpEngineStart(anneal->engine, anneal->seed, anneal->first + i, Temperature(anneal), state));
-    TpCheckInput(TpStateIsFinite(state),
-                 "the start configuration of member %d has no finite energy; check the start positions "
-                 "(engine.openmm.positions, engine.lammps.script)",
-                 (int)(anneal->first + i));
+    PetscCall(TpAnnealCheckStart(state, anneal->first + i));
     state->walker = anneal->first + i;
     TpStatePack(state, PackedOf(anneal, i));
   }
@@ -103,6 +111,15 @@ PetscErrorCode TpAnnealStart(TpAnneal anneal)
 
 /* ------------------------------------------------------------------------------------------------------------- sweep */
 
+static PetscErrorCode TellBadMember(TpAnneal anneal, PetscInt member)
+{
+  char who[64];
+
+  snprintf(who, sizeof(who), "temperature %g: member %d", Temperature(anneal), (int)member);
+  return TpRunBadConfiguration(TpEngineHasLostAtoms(anneal->engine) ? TP_FAILURE_LOST_ATOMS : TP_FAILURE_NOT_FINITE,
+                               who, "");
+}
+
 /* MD of the members [begin, end) of this rank. */
 static PetscErrorCode MoveMembers(TpAnneal anneal, PetscInt begin, PetscInt end)
 {
@@ -117,9 +134,7 @@ static PetscErrorCode MoveMembers(TpAnneal anneal, PetscInt begin, PetscInt end)
     PetscCall(TpEngineAdvance(anneal->engine, Temperature(anneal), anneal->run->settings.anneal.steps, &moment, state));
     TpStatePack(state, PackedOf(anneal, i));
     anneal->moved[i] = 1;
-    if (!TpStateIsFinite(state))
-      PetscFunctionReturn(TpStopError("temperature %g: member %d became not finite; a smaller engine.timestep may help",
-                                      Temperature(anneal), (int)(anneal->first + i)));
+    if (!TpStateIsFinite(state)) PetscFunctionReturn(TellBadMember(anneal, anneal->first + i));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -286,15 +301,19 @@ static PetscErrorCode Descend(TpAnneal anneal, PetscBool *finished)
 
 PetscErrorCode TpAnnealGoOn(TpAnneal anneal, PetscBool *finished)
 {
-  PetscBool  stopped = PETSC_FALSE;
-  TpStopping stopping;
+  const PetscInt64 top_rounds = anneal->run->settings.anneal.top_rounds;
+  PetscBool        stopped    = PETSC_FALSE;
+  TpStopping       stopping;
 
   PetscFunctionBeginUser;
   *finished = PETSC_FALSE;
   PetscCall(TpStoppingCreate(anneal->run, &stopping));
   while (!*finished && !stopped) {
     PetscCall(Sweep(anneal, stopping, &stopped));
-    if (!stopped && anneal->sweep >= anneal->run->settings.anneal.top_rounds) PetscCall(Descend(anneal, finished));
+    if (stopped) continue;
+    if (anneal->sweep <= top_rounds) TpAnnealAddTop(anneal);
+    if (anneal->sweep == top_rounds) PetscCall(TpAnnealLeaveTop(anneal));
+    if (anneal->sweep >= top_rounds) PetscCall(Descend(anneal, finished));
   }
   PetscCall(TpStoppingDestroy(&stopping));
   PetscFunctionReturn(PETSC_SUCCESS);

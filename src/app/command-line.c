@@ -155,7 +155,7 @@ static const struct {
   const char *verbs[6];
 } options[] = {
     {"--set", {"run", "train", "ti", "anneal", "analyze"}},
-    {"--check", {"run", "train", "ti"}},
+    {"--check", {"run", "train", "ti", "anneal"}},
     {"--restart", {"run", "train", "ti", "anneal"}},
     {"--max-hours", {"run", "train", "ti", "anneal"}},
     {"--reseed-rung", {"run"}},

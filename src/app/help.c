@@ -27,7 +27,7 @@ static const char usage[] =
     "  mpirun -n N tempera anneal INPUT.yaml        free energies by a population that is cooled down, on any number "
     "of "
     "ranks\n"
-    "      --restart  --set  --max-hours            as above\n"
+    "      --check  --restart  --set  --max-hours   as above\n"
     "  mpirun -n N tempera generate MODEL.h5        samples at any temperatures, on any number of ranks\n"
     "      --temperature T1,T2,...                  in the model's unit, or with one: 350 K\n"
     "      --output FILE.h5                         where they go; must not exist\n"

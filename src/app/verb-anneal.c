@@ -81,7 +81,10 @@ static PetscErrorCode ReadAndCreate(Annealing *annealing, MPI_Comm comm, const T
   PetscCall(CreateGroups(run, comm));
   PetscCall(TpReplicaProbe(run, &annealing->replica));
   PetscCall(TpEvaluationCheck(run)); /* its pairs are those of the histograms */
-  PetscCall(TpAnnealCreate(run, annealing->replica, &annealing->anneal));
+  if (command->check)
+    PetscCall(TpAnnealPlanWrite(run, annealing->replica));
+  else
+    PetscCall(TpAnnealCreate(run, annealing->replica, &annealing->anneal));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -185,10 +188,12 @@ PetscErrorCode TpVerbAnneal(MPI_Comm comm, const TpCommandLine *command)
   annealing.run->reseed_rung = -1;
   PetscCall(TpStoppingCatchSignals());
   code = ReadAndCreate(&annealing, comm, command);
-  if (!code) code = Begin(&annealing, command);
+  if (!code && !command->check) code = Begin(&annealing, command);
   PetscCall(TpRunLocate(annealing.run, code));
-  PetscCall(TpAnnealGoOn(annealing.anneal, &finished));
-  PetscCall(End(&annealing, finished));
+  if (!command->check) {
+    PetscCall(TpAnnealGoOn(annealing.anneal, &finished));
+    PetscCall(End(&annealing, finished));
+  }
   PetscCall(Destroy(&annealing));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from compare import differences
-from harness import SOURCE, expect, finish, run_ok, scratch, start, tempera, wait_for
+from harness import SOURCE, expect, finish, has_lammps, has_openmm, inputs, run_ok, scratch, start, tempera, wait_for
 from reference import table
 
 DOUBLE_WELL = """
@@ -189,13 +189,98 @@ def refusals(done):
     refuse(new, ["ladder.temperatures: there is one temperature"], "--set", "ladder.temperatures=[2]")
     refuse(new, ["anneal.effective: 1 is out of range"], "--set", "anneal.effective=1")
     refuse(new, ["evaluation.pairs: ", "y0"], "--set", "evaluation.pairs=[[x0, y0]]")
-    refuse(new, ["--check"], "--check")
     expect(os.listdir(new) == ["input.yaml"], f"a refused annealing leaves {os.listdir(new)}")
     result = tempera(2, "anneal", "input.yaml", "--set", "engine.timestep=50", folder=new)
     expect(result.status == 1 and len(result.errors()) == 1 and "became not finite" in result.errors()[0], f"a bad configuration: {result}")
 
 
+def plan():
+    """--check tells what is to come, finds mistakes, and leaves nothing."""
+    path = place("plan", SMALL)
+    out = run_ok(2, "anneal", "input.yaml", "--check", folder=path).out
+    steps = 403 * 20 * (3 + 1)
+    for fragment in ("mpirun -n N tempera anneal ..., N from 1 to 403; here 2, with 202 members or fewer on each", f"{steps} MD steps", "the input is fine"):
+        expect(fragment in out, f"--check does not tell '{fragment}': {out}")
+    refuse(path, ["anneal.population: 2 members on 3 ranks"], "--check", "--set", "anneal.population=2", ranks=3)
+    refuse(path, ["anneal.temperatures: 1 comes after 2"], "--check", "--set", "anneal.temperatures=[2, 1]")
+    expect(os.listdir(path) == ["input.yaml"], f"--check leaves {os.listdir(path)}")
+
+
+def top_rounds(path, *options):
+    """What is said of the highest temperature: whether it is a warning, and the numbers of anneal.h5."""
+    result = run_ok(0, "anneal", "input.yaml", *options, folder=path)
+    told = [line for line in (result.out + result.err).splitlines() if "at the highest temperature U is" in line]
+    folder_name = options[-1].split("=")[1]
+    with h5py.File(os.path.join(path, folder_name, "anneal.h5")) as file:
+        numbers = file["top"][:]
+    if not expect(len(told) == 1, f"{options}: {result}"):
+        finish()
+    return "the population was not at rest" in told[0] and told[0].startswith("tempera: warning"), numbers
+
+
+def drift():
+    """Oscillators that start at T = 1 and warm up to 4: too few rounds at the top are warned of, enough are not. <U> = 3 T exactly. False alarm 1 %."""
+    path = place("drift", HARMONIC)
+    few = ["--set", "engine.friction=0.1", "--set", "anneal.temperatures=[3, 4]"]
+    warned, numbers = top_rounds(path, *few, "--set", "anneal.top_rounds=8", "--set", "run.folder=few")
+    expect(warned and numbers[2] > 0 and numbers[4] < 1e-3 and numbers[1] < 11.5, f"8 rounds: warned {warned}, {numbers}")
+    warned, numbers = top_rounds(path, *few, "--set", "anneal.top_rounds=160", "--set", "run.folder=enough")
+    expect(not warned and numbers[4] > 0.01, f"160 rounds: warned {warned}, {numbers}")
+    expect(abs(numbers[1] - 12) < 4 * numbers[3] + 0.2, f"160 rounds: the mean energy is {numbers[1]}, exact 12")
+    out = run_ok(0, "anneal", "input.yaml", *few, "--set", "anneal.top_rounds=1", "--set", "run.folder=one", folder=path).out
+    expect("at the highest temperature U is" not in out, "one round can't drift")
+
+
+def stopped_at_the_top():
+    """What members had of energies before a stop counts afterwards."""
+    path = place("stopped-at-top", HARMONIC)
+    options = [part for text in ("anneal.population=50", "anneal.top_rounds=6000", "anneal.temperatures=[3, 4]") for part in ("--set", text)]
+    run_ok(0, "anneal", "input.yaml", *options, "--set", "run.folder=whole", folder=path)
+    checkpoint = os.path.join(path, "run", "anneal", "checkpoint.h5")
+
+    def sweeps():
+        if not os.path.exists(checkpoint):
+            return 0
+        with h5py.File(checkpoint) as file:
+            return int(file.attrs["sweep"])
+
+    process = start(0, "anneal", "input.yaml", *options, folder=path)
+    wait_for(lambda: os.path.exists(checkpoint), 60, "the first checkpoint")
+    while process.poll() is None and sweeps() < 2000:
+        process.send_signal(signal.SIGUSR1)
+        time.sleep(0.02)
+    process.send_signal(signal.SIGUSR2)
+    process.communicate(timeout=120)
+    before = sweeps()
+    run_ok(0, "anneal", "input.yaml", *options, "--restart", folder=path)
+    found = differences(os.path.join(path, "whole", "anneal.h5"), os.path.join(path, "run", "anneal.h5"), ignore=("/@parameters",))
+    expect(not found, f"stopped after {before} of 6000 sweeps at the top: {found}")
+
+
+def engines():
+    """A molecule by OpenMM and a fluid by LAMMPS: any number of ranks and a stop in between give the same bits."""
+    for has, name, options in ((has_openmm(), "alanine-dipeptide.yaml", ["anneal.temperatures=[300 K, 340 K]", "anneal.steps=40"]),
+                               (has_lammps(), "lammps-lj.yaml", ["anneal.temperatures=[1, 1.04]", "anneal.steps=40"])):
+        if not has:
+            continue
+        path = os.path.join(folder, name[:-5])
+        os.mkdir(path)
+        sets = [part for text in [*options, "anneal.population=6", "anneal.top_rounds=4", "anneal.effective=0"] for part in ("--set", text)]
+        expect("the input is fine" in run_ok(0, "anneal", inputs(name), *sets, "--check", folder=path).out, f"{name}: --check")
+        for ranks, where in ((1, "one"), (3, "three")):
+            run_ok(ranks, "anneal", inputs(name), *sets, "--set", f"run.folder={where}", folder=path)
+        one, three = (os.path.join(path, where, "anneal.h5") for where in ("one", "three"))
+        found = differences(one, three, ignore=("/@parameters",))
+        expect(not found, f"{name}: 1 and 3 ranks differ: {found}")
+        with h5py.File(one) as file:
+            expect(np.all(np.isfinite(file["samples/energy"])) and np.std(file["samples/energy"][:, 0]) > 0, f"{name}: energies {file['samples/energy'][:]}")
+
+
 double_well()
 error_bars()
 refusals(ranks_and_restarts())
+plan()
+drift()
+stopped_at_the_top()
+engines()
 finish()
