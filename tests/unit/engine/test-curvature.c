@@ -14,7 +14,7 @@ static PetscErrorCode Independent(const char *potential, double square(double), 
   const TpEngineInfo    *info;
   TpEngine               engine;
   TpCurvature            curvature;
-  double                 found, expected = 0.0;
+  double                 found = 0.0, expected = 0.0;
 
   PetscFunctionBeginUser;
   PetscCall(CreateEngine(&settings, &engine, &info));
@@ -89,7 +89,7 @@ static PetscErrorCode Cluster(PetscInt num_constraints, PetscInt num_groups, con
   TpEngine            engine;
   TpCurvature         curvature;
   TpState             state;
-  double              square, laplacian, found, mean = 0.0, squares = 0.0;
+  double              square = 0.0, laplacian = 0.0, found = 0.0, mean = 0.0, squares = 0.0;
 
   PetscFunctionBeginUser;
   settings.model.num_particles = 4;
