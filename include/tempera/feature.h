@@ -90,6 +90,17 @@ const char *TpFeaturesUnit(TpFeatures features, PetscInt i);
 **/
 PetscErrorCode TpFeaturesCompute(TpFeatures features, const double x[], const double box[], float raw[]);
 
+/** Whether raw features tell the whole configuration: every coordinate is one of them, and atoms that are turned have no box around them. Pure. **/
+PetscBool TpFeaturesCanRestore(TpFeatures features);
+
+/**
+  The way back, where TpFeaturesCanRestore(). Not collective. Aligned atoms come back around the origin, turned as they are: up to place and direction.
+
+  @param[in]  raw  [count]
+  @param[out] x    [size] positions
+**/
+void TpFeaturesRestore(TpFeatures features, const float raw[], double x[]);
+
 /* ------------------------------------------------------------------------------------------------------------- label */
 
 typedef struct TpLabel_ *TpLabel;

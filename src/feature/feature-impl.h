@@ -32,6 +32,7 @@ typedef struct {
 struct TpFeatures_ {
   PetscInt    count;
   PetscInt    capacity;
+  PetscInt    size;    /* coordinates of a configuration */
   TpFeature  *feature; /* [count] */
   double     *period;  /* [count] */
   double      coordinate_period;

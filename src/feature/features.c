@@ -13,6 +13,7 @@ PetscErrorCode TpFeaturesCreate(const TpFeatureSettings *settings, const TpFeatu
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(features));
+  (*features)->size              = system->size;
   (*features)->coordinate_period = system->period;
   (*features)->has_box           = system->has_box;
   (*features)->length_unit       = LengthUnit(system);
@@ -92,4 +93,18 @@ PetscErrorCode TpFeaturesCompute(TpFeatures features, const double x[], const do
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* No coordinate is selected twice, so that as many as there are in all are each there once. */
+PetscBool TpFeaturesCanRestore(TpFeatures features)
+{
+  if (features->count != features->size) return PETSC_FALSE;
+  for (PetscInt i = 0; i < features->count; ++i)
+    if (features->feature[i].kind != TP_FEATURE_COORDINATE) return PETSC_FALSE;
+  return features->alignment.kind == TP_ALIGN_SUPERPOSE && features->has_box ? PETSC_FALSE : PETSC_TRUE;
+}
+
+void TpFeaturesRestore(TpFeatures features, const float raw[], double x[])
+{
+  for (PetscInt i = 0; i < features->count; ++i) x[features->feature[i].index[0]] = raw[i];
 }

@@ -301,6 +301,53 @@ static PetscErrorCode TestCoordinates(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* All coordinates in any order are a configuration; some of them, and anything else, are none. */
+static PetscErrorCode TestRestore(void)
+{
+  const double            box[9] = {3.0, 0.0, 0.0, 0.0, 3.0, 0.0, 0.0, 0.0, 3.0};
+  const TpFeatureSettings all = {.coordinates = TEXTS(2, "1", "2 0")}, some = {.coordinates = TEXTS(1, "1 2")};
+  const TpFeatureSettings mixed     = {.coordinates = TEXTS(1, "1 2"), .distances = TEXTS(3, "0 1", "0 2", "1 2")};
+  const TpFeatureSettings centred   = {.coordinates = TEXTS(1, "all"), .align = TP_ALIGN_CENTRE};
+  const TpFeatureSettings turned    = {.coordinates = TEXTS(1, "all"), .align = TP_ALIGN_SUPERPOSE};
+  const TpFeatureSettings refused[] = {some, mixed};
+  double                  x[9], y[9];
+  TpTopology              topology = {.num_atoms = 3, .x = x};
+  TpFeatureSystem         system   = Particles(3, PETSC_TRUE);
+  TpFeatures              features;
+  float                   raw[9], again[9];
+
+  PetscFunctionBeginUser;
+  TpRandomNormal(SEED, TP_RANDOM_TEST, 9, 0, 9, x);
+  PetscCall(TpFeaturesCreate(&all, &system, &features));
+  TpTestExpect(TpFeaturesCanRestore(features));
+  PetscCall(TpFeaturesCompute(features, x, box, raw));
+  TpFeaturesRestore(features, raw, y);
+  for (int i = 0; i < 9; ++i) TpTestExpect((float)x[i] == (float)y[i]);
+  PetscCall(TpFeaturesDestroy(&features));
+  for (int i = 0; i < 2; ++i) {
+    PetscCall(TpFeaturesCreate(&refused[i], &system, &features));
+    TpTestExpect(!TpFeaturesCanRestore(features));
+    PetscCall(TpFeaturesDestroy(&features));
+  }
+  /* around the origin, and as one piece: the same features again */
+  PetscCall(TpFeaturesCreate(&centred, &system, &features));
+  TpTestExpect(TpFeaturesCanRestore(features));
+  PetscCall(TpFeaturesCompute(features, x, box, raw));
+  TpFeaturesRestore(features, raw, y);
+  PetscCall(TpFeaturesCompute(features, y, box, again));
+  for (int i = 0; i < 9; ++i) TpTestExpectClose(raw[i], again[i], 1e-6);
+  PetscCall(TpFeaturesDestroy(&features));
+  /* a molecule that is turned does not fit into its box as before */
+  system.topology = &topology;
+  for (int has_box = 0; has_box < 2; ++has_box) {
+    system.has_box = has_box ? PETSC_TRUE : PETSC_FALSE;
+    PetscCall(TpFeaturesCreate(&turned, &system, &features));
+    TpTestExpectEqual(TpFeaturesCanRestore(features), !has_box);
+    PetscCall(TpFeaturesDestroy(&features));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ------------------------------------------------------------------------------------------------------------ mistakes */
 
 static PetscErrorCode Try(const TpFeatureSettings *settings, const TpFeatureSystem *system)
@@ -416,6 +463,7 @@ int main(int argc, char **argv)
   TpTestCall(TestDipeptide());
   TpTestCall(TestPeptide());
   TpTestCall(TestCoordinates());
+  TpTestCall(TestRestore());
   TpTestCall(TestMistakes());
   return TpTestEnd();
 }
