@@ -144,6 +144,7 @@ typedef enum {
   TP_RANDOM_PROBE,                /* id sample,  step entry of the random vectors */
   TP_RANDOM_ASYMMETRY_VECTOR,     /* id configuration, step entry of the random vectors, one time after another */
   TP_RANDOM_ASYMMETRY_NOISE,      /* id configuration, step time     */
+  TP_RANDOM_RELAXATION,           /* of a temperature: the seed of relaxing a model's samples there */
 } TpRandomPurpose;
 
 /**

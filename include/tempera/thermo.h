@@ -351,6 +351,7 @@ typedef struct {
 typedef struct {
   TpDistance   *distance;   /* [views] */
   TpDivergence *divergence; /* [histograms] */
+  double       *mean;       /* [features] of the reference; NULL: not wanted */
   double       *reference;  /* [sum of histogram sizes] its distributions; NULL: not wanted */
   double       *model;      /* likewise */
   double        p;          /* of all these together (Bonferroni) */

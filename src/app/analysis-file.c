@@ -306,7 +306,42 @@ static PetscErrorCode WriteModel(const TpAnalysis *analysis, TpFile file)
   PetscCall(TpFileWriteAll(file, "/model/divergence", TP_FILE_DOUBLE, 3, divergences, divergence, "",
                            "Jensen-Shannon divergence, nats [check, feature or pair, (value, noise, p)]"));
   PetscCall(PetscFree3(table, distance, divergence));
-  PetscCall(WriteAsymmetry(model, file));
+  if (model->has_score) PetscCall(WriteAsymmetry(model, file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteModelEnergies(const TpAnalysis *analysis, TpFile file)
+{
+  enum { FACTS = 5, NUMBERS = 9 };
+  const TpModelEnergies *energies = analysis->model ? &analysis->model->energies : NULL;
+  const PetscInt64       checks = energies ? energies->num_checks : 0, facts[] = {checks, FACTS},
+                   numbers[] = {checks, NUMBERS};
+  double *fact, *number;
+
+  PetscFunctionBeginUser;
+  if (!checks) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc2(checks * FACTS, &fact, checks * NUMBERS, &number));
+  for (PetscInt c = 0; c < checks; ++c) {
+    const TpEnergyCheck *check      = &energies->check[c];
+    const TpDistance    *distance   = check->result.distance;
+    const TpDivergence  *divergence = check->result.divergence;
+
+    PetscCall(PetscArraycpy(fact + c * FACTS,
+                            ((const double[]){analysis->temperature[check->temperature], (double)check->reference,
+                                              (double)check->steps, check->result.p, (double)check->verdict}),
+                            FACTS));
+    PetscCall(PetscArraycpy(
+        number + c * NUMBERS,
+        ((const double[]){check->result.mean[0], check->mean, distance->value, distance->noise, distance->limit,
+                          distance->p, divergence->value, divergence->noise, divergence->p}),
+        NUMBERS));
+  }
+  PetscCall(TpFileWriteAll(file, "/model/energy_check", TP_FILE_DOUBLE, 2, facts, fact, "",
+                           "temperature, reference, steps of the engine, p, verdict; numbers as in /model/check"));
+  PetscCall(TpFileWriteAll(file, "/model/energy", TP_FILE_DOUBLE, 2, numbers, number, "",
+                           "mean energies of reference and model; energy distance (value, noise, limit, p); "
+                           "Jensen-Shannon divergence, nats (value, noise, p)"));
+  PetscCall(PetscFree2(fact, number));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -330,6 +365,7 @@ static PetscErrorCode WriteContents(const TpAnalysis *analysis, TpFile file)
   PetscCall(TpFileWriteInteger(file, "/", "short", analysis->is_short));
   PetscCall(TpFileWriteReal(file, "/", "alarm", analysis->alarm));
   PetscCall(WriteModel(analysis, file));
+  PetscCall(WriteModelEnergies(analysis, file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -375,6 +375,55 @@ static void WriteAsymmetry(Writer *writer, const TpModelAnalysis *model)
   Close(writer, ']');
 }
 
+static void WriteEnergyCheck(Writer *writer, const TpAnalysis *analysis, const TpEnergyCheck *check)
+{
+  const TpCrossResult *found = &check->result;
+  const PetscInt       bins  = analysis->model->energies.bins;
+
+  Open(writer, NULL, '{');
+  Real(writer, "temperature", analysis->temperature[check->temperature]);
+  Text(writer, "reference", tp_reference_words[check->reference]);
+  Integer(writer, "steps", check->steps);
+  Text(writer, "verdict", tp_verdict_words[check->verdict]);
+  Real(writer, "p", found->p);
+  Real(writer, "mean_of_reference", found->mean[0]);
+  Real(writer, "mean_of_model", check->mean);
+  Open(writer, "energy_distance", '{');
+  Real(writer, "value", found->distance[0].value);
+  Real(writer, "noise", found->distance[0].noise);
+  Real(writer, "limit", found->distance[0].limit);
+  Real(writer, "p", found->distance[0].p);
+  Close(writer, '}');
+  Open(writer, "divergence", '{');
+  Real(writer, "value", found->divergence[0].value);
+  Real(writer, "noise", found->divergence[0].noise);
+  Real(writer, "p", found->divergence[0].p);
+  Reals(writer, "reference", bins, found->reference);
+  Reals(writer, "model", bins, found->model);
+  Close(writer, '}');
+  Close(writer, '}');
+}
+
+static void WriteModelEnergies(Writer *writer, const TpAnalysis *analysis)
+{
+  const TpModelEnergies *energies = &analysis->model->energies;
+
+  Open(writer, "energies", '{');
+  if (energies->reason[0])
+    Text(writer, "not_compared", energies->reason);
+  else {
+    Integer(writer, "samples", energies->num_samples);
+    Real(writer, "alarm", energies->alarm);
+    Integer(writer, "bins", energies->bins);
+    Real(writer, "low", energies->low);
+    Real(writer, "high", energies->high);
+    Open(writer, "checks", '[');
+    for (PetscInt c = 0; c < energies->num_checks; ++c) WriteEnergyCheck(writer, analysis, &energies->check[c]);
+    Close(writer, ']');
+  }
+  Close(writer, '}');
+}
+
 /* Nothing if there is no model. */
 static void WriteModel(Writer *writer, const TpAnalysis *analysis)
 {
@@ -382,13 +431,15 @@ static void WriteModel(Writer *writer, const TpAnalysis *analysis)
 
   if (!model) return;
   Open(writer, "model", '{');
+  Text(writer, "source", model->source);
   Integer(writer, "samples", model->num_samples);
   Real(writer, "alarm", model->alarm);
   Open(writer, "checks", '[');
   for (PetscInt c = 0; c < model->num_checks; ++c) WriteCheck(writer, analysis, &model->check[c]);
   Close(writer, ']');
   WriteModelBasins(writer, analysis);
-  WriteAsymmetry(writer, model);
+  if (model->has_score) WriteAsymmetry(writer, model);
+  WriteModelEnergies(writer, analysis);
   Close(writer, '}');
 }
 

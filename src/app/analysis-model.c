@@ -1,5 +1,5 @@
 /* The run's model against the run: samples at the temperatures of surfaces and basins, beside MBAR's and held-out MD. */
-#include "analysis.h"
+#include "analysis-model.h"
 
 #include <math.h>
 #include <string.h>
@@ -12,23 +12,6 @@ enum {
   ASYMMETRY_CONFIGURATIONS = 256
 };
 
-/* The run's samples as the cross-check takes them: every so many rounds. */
-typedef struct {
-  const TpSamples *samples;
-  TpAnalysis      *analysis;
-  TpModelAnalysis *result;
-  PetscInt64       stride;         /* rounds that count, between those that are used */
-  PetscInt64       count;          /* used rounds of this rank */
-  double          *energy;         /* [rungs, count] */
-  float           *feature;        /* [rungs, count, features] */
-  int32_t         *bin;            /* [histograms, rungs, count] */
-  double          *centre, *width; /* [features] */
-  PetscInt64       first, share;   /* of the model's samples, this rank's */
-  float           *model;          /* [temperatures, share, features] */
-  int32_t         *model_bin;      /* [temperatures, histograms, share] */
-  double          *mixture;        /* [temperatures, rungs learned from] shares; NULL: the label is the temperature */
-} Work;
-
 /* ---------------------------------------------------------------------------------------------------------- run's side */
 
 void TpSurfaceTitle(const TpSamples *samples, const TpSurface *surface, size_t size, char text[])
@@ -37,7 +20,7 @@ void TpSurfaceTitle(const TpSamples *samples, const TpSurface *surface, size_t s
            surface->feature[1] < 0 ? "" : samples->name[surface->feature[1]]);
 }
 
-static PetscErrorCode CreateHistograms(Work *work)
+static PetscErrorCode CreateHistograms(TpModelWork *work)
 {
   const TpSamples  *samples  = work->samples;
   const TpAnalysis *analysis = work->analysis;
@@ -62,7 +45,7 @@ static PetscErrorCode CreateHistograms(Work *work)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void FillBins(const Work *work, PetscInt64 count, const float features[], int32_t bin[])
+static void FillBins(const TpModelWork *work, PetscInt64 count, const float features[], int32_t bin[])
 {
   for (PetscInt h = 0; h < work->result->num_histograms; ++h) {
     for (PetscInt64 i = 0; i < count; ++i)
@@ -71,7 +54,7 @@ static void FillBins(const Work *work, PetscInt64 count, const float features[],
   }
 }
 
-static PetscErrorCode Thin(Work *work)
+static PetscErrorCode Thin(TpModelWork *work)
 {
   const TpSamples *samples = work->samples;
   const PetscInt   width   = samples->num_features;
@@ -96,7 +79,7 @@ static PetscErrorCode Thin(Work *work)
 }
 
 /* Mean and standard deviation of each feature over all rungs: what distances are measured in. */
-static PetscErrorCode Standardise(Work *work)
+static PetscErrorCode Standardise(TpModelWork *work)
 {
   const TpSamples *samples = work->samples;
   const PetscInt   num     = samples->num_features;
@@ -127,39 +110,80 @@ static PetscErrorCode CheckFeatures(const TpSamples *samples, TpModel model, con
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Generate(Work *work, TpModel model)
+static PetscErrorCode AllocateModel(TpModelWork *work)
 {
-  const TpSamples  *samples  = work->samples;
-  const TpAnalysis *analysis = work->analysis;
-  const PetscInt    width    = samples->num_features;
-  const TpGuidance  unguided = {0};
-  TpGenerator       generator;
+  const TpSamples *samples = work->samples;
+  const PetscInt64 num     = work->analysis->num_temperatures;
 
   PetscFunctionBeginUser;
   work->first = work->result->num_samples * samples->rank / samples->size;
   work->share = work->result->num_samples * (samples->rank + 1) / samples->size - work->first;
-  PetscCall(PetscMalloc2(analysis->num_temperatures * work->share * width, &work->model,
-                         analysis->num_temperatures * work->share * work->result->num_histograms, &work->model_bin));
-  PetscCall(TpGeneratorCreate(model, &model->diffusion, &unguided, &generator));
-  for (PetscInt t = 0; t < analysis->num_temperatures; ++t) {
-    float *raw = work->model + t * work->share * width;
+  PetscCall(PetscMalloc2(num * work->share * samples->num_features, &work->model,
+                         num * work->share * work->result->num_histograms, &work->model_bin));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
-    PetscCall(TpGeneratorRun(generator, analysis->seed, analysis->temperature[t], NULL, work->first, work->share, raw));
-    FillBins(work, work->share, raw, work->model_bin + t * work->share * work->result->num_histograms);
-  }
+static PetscErrorCode Generate(TpModelWork *work, TpModel model)
+{
+  const TpAnalysis *analysis = work->analysis;
+  const TpGuidance  unguided = {0};
+  TpGenerator       generator;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpGeneratorCreate(model, &model->diffusion, &unguided, &generator));
+  for (PetscInt t = 0; t < analysis->num_temperatures; ++t)
+    PetscCall(TpGeneratorRun(generator, analysis->seed, analysis->temperature[t], NULL, work->first, work->share,
+                             work->model + t * work->share * work->samples->num_features));
   PetscCall(TpGeneratorDestroy(&generator));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Where the samples given at a temperature are. A file that tells no temperature has samples of one. */
+static PetscErrorCode FindGiven(const TpModelWork *work, const TpGiven *given, PetscInt t, PetscInt *place)
+{
+  const double wanted = work->analysis->temperature[t];
+
+  PetscFunctionBeginUser;
+  if (!given->temperature) {
+    TpCheckInput(work->analysis->num_temperatures == 1,
+                 "--given %s: samples of one temperature; analysis.temperatures has %d", given->path,
+                 (int)work->analysis->num_temperatures);
+    *place = 0;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  for (*place = 0; *place < given->num_temperatures; ++*place)
+    if (fabs(given->temperature[*place] - wanted) < 1e-6 * wanted) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscFunctionReturn(
+      TpInputError("--given %s: no samples at %g, which analysis.temperatures has; the first ones there are at %g",
+                   given->path, wanted, given->temperature[0]));
+}
+
+static PetscErrorCode TakeGiven(TpModelWork *work, const TpGiven *given)
+{
+  const PetscInt width = work->samples->num_features;
+
+  PetscFunctionBeginUser;
+  for (PetscInt t = 0; t < work->analysis->num_temperatures; ++t) {
+    PetscInt place;
+
+    PetscCall(FindGiven(work, given, t, &place));
+    PetscCall(PetscArraycpy(work->model + t * work->share * width,
+                            given->samples + (place * given->num_samples + work->first) * width, work->share * width));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* What the model's temperatures mean where its label fluctuated: shares of the rungs that it has learned from. */
-static PetscErrorCode FindMixture(Work *work, TpModel model)
+static PetscErrorCode FindMixture(TpModelWork *work, TpModel model)
 {
   const PetscInt num = model->num_temperatures;
 
   PetscFunctionBeginUser;
   if (model->label == TP_LABEL_BATH || (model->label == TP_LABEL_KINETIC && !(model->label_degrees > 0.0)))
     PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscMalloc1(work->analysis->num_temperatures * num, &work->mixture));
+  work->num_mixed = num;
+  PetscCall(PetscMalloc2(num, &work->mixed, work->analysis->num_temperatures * num, &work->mixture));
+  PetscCall(PetscArraycpy(work->mixed, model->temperature, num));
   for (PetscInt t = 0; t < work->analysis->num_temperatures; ++t)
     TpLabelMixture((TpLabelKind)model->label, model->label_degrees, model->condition.jitter, num, model->temperature,
                    model->share, work->analysis->temperature[t], work->mixture + t * num);
@@ -167,7 +191,7 @@ static PetscErrorCode FindMixture(Work *work, TpModel model)
 }
 
 /* Populations of the basins, with the errors of independent samples. */
-static PetscErrorCode CountBasins(Work *work)
+static PetscErrorCode CountBasins(TpModelWork *work)
 {
   const TpAnalysis *analysis = work->analysis;
   const PetscInt    num = analysis->num_basins, total = analysis->num_temperatures * num;
@@ -201,7 +225,7 @@ static PetscErrorCode CountBasins(Work *work)
 /* ---------------------------------------------------------------------------------------------------------- asymmetry */
 
 /* At configurations of all rungs by turns, at even distances in time. */
-static PetscErrorCode MeasureAsymmetry(Work *work, TpModel model)
+static PetscErrorCode MeasureAsymmetry(TpModelWork *work, TpModel model)
 {
   const TpSamples *samples = work->samples;
   const PetscInt   width = samples->num_features, K = samples->num_rungs;
@@ -234,15 +258,19 @@ static PetscErrorCode MeasureAsymmetry(Work *work, TpModel model)
 /* The rung at this temperature if it was held out, or -1. */
 static PetscInt HeldOut(const TpSamples *samples, const TpSettings *settings, double temperature)
 {
-  for (PetscInt i = 0; i < settings->training.hold_out.size; ++i) {
-    if (fabs(settings->training.hold_out.values[i] - temperature) > 1e-6 * temperature) continue;
-    for (PetscInt k = 0; k < samples->num_rungs; ++k)
-      if (fabs(samples->temperature[k] - temperature) < 1e-6 * temperature) return k;
-  }
+  const TpRealList *held = &settings->training.hold_out, *rungs = &settings->hold_out_rungs;
+  PetscInt          rung = -1;
+
+  for (PetscInt k = 0; k < samples->num_rungs; ++k)
+    if (fabs(samples->temperature[k] - temperature) < 1e-6 * temperature) rung = k;
+  for (PetscInt i = 0; i < held->size; ++i)
+    if (fabs(held->values[i] - temperature) < 1e-6 * temperature) return rung;
+  for (PetscInt i = 0; i < rungs->size; ++i)
+    if (rungs->values[i] == (double)rung) return rung;
   return -1;
 }
 
-static PetscErrorCode AddCheck(Work *work, TpReference reference, PetscInt t, PetscInt rung, TpComparison *comparison)
+static PetscErrorCode AddCheck(TpModelWork *work, TpReference reference, PetscInt t, PetscInt rung)
 {
   TpModelAnalysis *result = work->result;
   TpModelCheck    *check  = &result->check[result->num_checks];
@@ -253,10 +281,13 @@ static PetscErrorCode AddCheck(Work *work, TpReference reference, PetscInt t, Pe
   *check = (TpModelCheck){.temperature = t, .reference = reference};
   PetscCall(PetscCalloc4(result->num_views, &check->result.distance, result->num_histograms, &check->result.divergence,
                          bins, &check->result.reference, bins, &check->result.model));
-  comparison[result->num_checks++] =
+  work->comparison[result->num_checks++] =
       (TpComparison){.kind        = reference,
                      .temperature = work->analysis->temperature[t],
                      .state       = rung,
+                     .num_mixed   = work->num_mixed,
+                     .mixed       = work->mixed,
+                     .share       = work->mixture ? work->mixture + t * work->num_mixed : NULL,
                      .first       = work->first,
                      .count       = work->share,
                      .total       = result->num_samples,
@@ -265,33 +296,30 @@ static PetscErrorCode AddCheck(Work *work, TpReference reference, PetscInt t, Pe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ListChecks(Work *work, TpModel model, const TpSettings *settings, TpComparison *comparison)
+static PetscErrorCode ListChecks(TpModelWork *work, const TpSettings *settings)
 {
+  const PetscInt most = 3 * work->analysis->num_temperatures;
+
   PetscFunctionBeginUser;
+  PetscCall(PetscCalloc1(most, &work->result->check));
+  PetscCall(PetscMalloc1(most, &work->comparison));
   for (PetscInt t = 0; t < work->analysis->num_temperatures; ++t) {
     const PetscInt rung = HeldOut(work->samples, settings, work->analysis->temperature[t]);
 
-    PetscCall(AddCheck(work, TP_REFERENCE_TEMPERATURE, t, -1, comparison));
-    if (rung >= 0) PetscCall(AddCheck(work, TP_REFERENCE_STATE, t, rung, comparison));
-    if (!work->mixture) continue;
-    PetscCall(AddCheck(work, TP_REFERENCE_MIXTURE, t, -1, comparison));
-    TpComparison *mixed = &comparison[work->result->num_checks - 1];
-
-    mixed->num_mixed = model->num_temperatures;
-    mixed->mixed     = model->temperature;
-    mixed->share     = work->mixture + t * model->num_temperatures;
+    PetscCall(AddCheck(work, TP_REFERENCE_TEMPERATURE, t, -1));
+    if (rung >= 0) PetscCall(AddCheck(work, TP_REFERENCE_STATE, t, rung));
+    if (work->mixture) PetscCall(AddCheck(work, TP_REFERENCE_MIXTURE, t, -1));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* MBAR of the thinned rounds, and the cross-check by it. */
-static PetscErrorCode RunCrossCheck(Work *work, TpCrossTask *task, TpCrossResult results[])
+/* MBAR of the thinned rounds. */
+static PetscErrorCode Solve(TpModelWork *work)
 {
   const TpSamples *samples = work->samples;
   PetscInt64      *count;
   double          *g;
   TpMbarResult     solution;
-  TpMbar           mbar;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc2(samples->num_rungs, &count, samples->num_rungs, &g));
@@ -300,94 +328,135 @@ static PetscErrorCode RunCrossCheck(Work *work, TpCrossTask *task, TpCrossResult
     g[k]     = PetscMax(1.0, work->analysis->rung[k].g / (double)work->stride);
   }
   PetscCall(TpMbarCreateLadder(samples->comm, samples->boltzmann, samples->num_rungs, samples->temperature, count,
-                               work->energy, g, &mbar));
-  PetscCall(TpMbarSolve(mbar, &solution));
-  PetscCall(TpMbarSetBlocks(mbar, 1 + (work->analysis->block - 1) / work->stride));
-  PetscCall(TpCrossCheck(mbar, samples->comm, task, results));
-  PetscCall(TpMbarDestroy(&mbar));
+                               work->energy, g, &work->mbar));
   PetscCall(PetscFree2(count, g));
+  PetscCall(TpMbarSolve(work->mbar, &solution));
+  PetscCall(TpMbarSetBlocks(work->mbar, 1 + (work->analysis->block - 1) / work->stride));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Compare(Work *work, TpModel model, const TpSettings *settings)
+TpVerdict TpModelVerdict(const TpModelWork *work, TpReference reference, PetscInt temperature,
+                         const TpCrossResult *result)
+{
+  if (reference == TP_REFERENCE_TEMPERATURE && work->analysis->support[temperature] != TP_SUPPORT_LADDER)
+    return TP_VERDICT_OUTSIDE;
+  return result->worse ? TP_VERDICT_WORSE : TP_VERDICT_AGREES;
+}
+
+/* All features together, each one, and all histograms. */
+static PetscErrorCode CompareFeatures(TpModelWork *work)
 {
   const TpSamples *samples = work->samples;
   TpModelAnalysis *result  = work->result;
-  const PetscInt   most    = 3 * work->analysis->num_temperatures;
-  TpComparison    *comparison;
   TpCrossResult   *results;
   PetscInt        *sizes;
 
   PetscFunctionBeginUser;
-  result->num_views = samples->num_features > 1 ? 1 + samples->num_features : 1;
-  result->alarm     = TP_FALSE_ALARM / (double)work->analysis->num_temperatures;
-  PetscCall(PetscCalloc1(most, &result->check));
-  PetscCall(PetscMalloc3(most, &comparison, most, &results, result->num_histograms, &sizes));
-  PetscCall(ListChecks(work, model, settings, comparison));
+  PetscCall(PetscMalloc2(result->num_checks, &results, result->num_histograms, &sizes));
   for (PetscInt h = 0; h < result->num_histograms; ++h) sizes[h] = result->histogram[h].size;
   for (PetscInt c = 0; c < result->num_checks; ++c) results[c] = result->check[c].result;
-  TpCrossTask task = {.num_features    = samples->num_features,
-                      .period          = samples->period,
-                      .centre          = work->centre,
-                      .width           = work->width,
-                      .num_samples     = samples->num_rungs * work->count,
-                      .features        = work->feature,
-                      .num_histograms  = result->num_histograms,
-                      .histogram_size  = sizes,
-                      .bin             = work->bin,
-                      .num_comparisons = result->num_checks,
-                      .comparison      = comparison,
-                      .replicates      = PetscMax(20, work->analysis->replicates),
-                      .seed            = work->analysis->seed,
-                      .alarm           = result->alarm};
+  const TpCrossTask task = {.num_features    = samples->num_features,
+                            .period          = samples->period,
+                            .centre          = work->centre,
+                            .width           = work->width,
+                            .num_samples     = samples->num_rungs * work->count,
+                            .features        = work->feature,
+                            .num_histograms  = result->num_histograms,
+                            .histogram_size  = sizes,
+                            .bin             = work->bin,
+                            .num_comparisons = result->num_checks,
+                            .comparison      = work->comparison,
+                            .replicates      = PetscMax(20, work->analysis->replicates),
+                            .seed            = work->analysis->seed,
+                            .alarm           = result->alarm};
 
-  PetscCall(RunCrossCheck(work, &task, results));
+  PetscCall(TpCrossCheck(work->mbar, samples->comm, &task, results));
   for (PetscInt c = 0; c < result->num_checks; ++c) {
     TpModelCheck *check = &result->check[c];
 
-    check->result = results[c];
-    check->verdict =
-        check->reference == TP_REFERENCE_TEMPERATURE && work->analysis->support[check->temperature] != TP_SUPPORT_LADDER
-            ? TP_VERDICT_OUTSIDE
-        : check->result.worse ? TP_VERDICT_WORSE
-                              : TP_VERDICT_AGREES;
+    check->result  = results[c];
+    check->verdict = TpModelVerdict(work, check->reference, check->temperature, &check->result);
   }
-  PetscCall(PetscFree3(comparison, results, sizes));
+  PetscCall(PetscFree2(results, sizes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TpAnalyseModel(const TpSamples *samples, const TpSettings *settings, TpAnalysis *analysis)
+/* -------------------------------------------------------------------------------------------------------------- whole */
+
+/* RUN/model.h5, or NULL: there is none, or it is not asked for. */
+static PetscErrorCode ReadModel(const TpSamples *samples, const TpSettings *settings, const TpGiven *given,
+                                char path[PETSC_MAX_PATH_LEN], TpModel *model)
 {
-  Work      work = {.samples = samples, .analysis = analysis};
-  char      path[PETSC_MAX_PATH_LEN];
   PetscBool exists;
-  TpModel   model;
 
   PetscFunctionBeginUser;
+  *model = NULL;
   PetscCall(TpPathJoin(samples->folder, "model.h5", path));
   PetscCall(TpPathExists(samples->comm, path, &exists));
-  if (!exists || !settings->analysis.samples) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(TpModelRead(samples->comm, path, &model));
-  PetscCall(CheckFeatures(samples, model, path));
-  if (model->condition.num_further) { /* what further conditions would be right, nobody has said */
-    PetscCall(TpModelDestroy(&model));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
+  if (!exists || (!settings->analysis.samples && !given->path)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TpModelRead(samples->comm, path, model));
+  PetscCall(CheckFeatures(samples, *model, path));
+  if ((*model)->condition.num_further) /* what further conditions would be right, nobody has said */
+    PetscCall(TpModelDestroy(model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The samples, with their bins, basins and what their label means. */
+static PetscErrorCode FillModel(TpModelWork *work, const TpGiven *given, TpModel model)
+{
+  PetscFunctionBeginUser;
+  PetscCall(AllocateModel(work));
+  if (given->path)
+    PetscCall(TakeGiven(work, given));
+  else
+    PetscCall(Generate(work, model));
+  for (PetscInt t = 0; t < work->analysis->num_temperatures; ++t)
+    FillBins(work, work->share, work->model + t * work->share * work->samples->num_features,
+             work->model_bin + t * work->share * work->result->num_histograms);
+  PetscCall(CountBasins(work));
+  if (model) PetscCall(FindMixture(work, model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Free(TpModelWork *work)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TpMbarDestroy(&work->mbar));
+  PetscCall(PetscFree(work->comparison));
+  PetscCall(PetscFree2(work->mixed, work->mixture));
+  PetscCall(PetscFree3(work->energy, work->feature, work->bin));
+  PetscCall(PetscFree2(work->centre, work->width));
+  PetscCall(PetscFree2(work->model, work->model_bin));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpAnalyseModel(const TpSamples *samples, const TpSettings *settings, const TpGiven *given,
+                              TpAnalysis *analysis)
+{
+  TpModelWork work = {.samples = samples, .analysis = analysis};
+  char        path[PETSC_MAX_PATH_LEN];
+  TpModel     model;
+
+  PetscFunctionBeginUser;
+  PetscCall(ReadModel(samples, settings, given, path, &model));
+  if (!model && !given->path) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscNew(&analysis->model));
   work.result              = analysis->model;
-  work.result->num_samples = settings->analysis.samples;
+  work.result->has_score   = given->path ? PETSC_FALSE : PETSC_TRUE;
+  work.result->num_samples = given->path ? given->num_samples : settings->analysis.samples;
+  work.result->num_views   = samples->num_features > 1 ? 1 + samples->num_features : 1;
+  work.result->alarm       = TP_FALSE_ALARM / (double)analysis->num_temperatures;
+  PetscCall(PetscStrncpy(work.result->source, given->path ? given->path : path, sizeof(work.result->source)));
   PetscCall(CreateHistograms(&work));
   PetscCall(Thin(&work));
   PetscCall(Standardise(&work));
-  PetscCall(Generate(&work, model));
-  PetscCall(CountBasins(&work));
-  PetscCall(FindMixture(&work, model));
-  PetscCall(Compare(&work, model, settings));
-  PetscCall(MeasureAsymmetry(&work, model));
-  PetscCall(PetscFree(work.mixture));
-  PetscCall(PetscFree3(work.energy, work.feature, work.bin));
-  PetscCall(PetscFree2(work.centre, work.width));
-  PetscCall(PetscFree2(work.model, work.model_bin));
+  PetscCall(FillModel(&work, given, model));
+  PetscCall(ListChecks(&work, settings));
+  PetscCall(Solve(&work));
+  PetscCall(CompareFeatures(&work));
+  PetscCall(TpAnalyseModelEnergies(&work, settings));
+  if (work.result->has_score) PetscCall(MeasureAsymmetry(&work, model));
+  PetscCall(Free(&work));
   PetscCall(TpModelDestroy(&model));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -410,6 +479,12 @@ PetscErrorCode TpModelAnalysisDestroy(TpModelAnalysis **model)
 
     PetscCall(PetscFree4(result->distance, result->divergence, result->reference, result->model));
   }
+  for (PetscInt c = 0; c < (*model)->energies.num_checks; ++c) {
+    TpCrossResult *result = &(*model)->energies.check[c].result;
+
+    PetscCall(PetscFree5(result->distance, result->divergence, result->mean, result->reference, result->model));
+  }
+  PetscCall(PetscFree((*model)->energies.check));
   PetscCall(PetscFree((*model)->histogram));
   PetscCall(PetscFree((*model)->first));
   PetscCall(PetscFree((*model)->check));

@@ -193,18 +193,57 @@ static void WriteChecks(const TpAnalysis *analysis, FILE *file)
   WriteConfigurational(analysis, file);
 }
 
+static void WriteModelEnergies(const TpAnalysis *analysis, FILE *file)
+{
+  const TpModelEnergies *energies = &analysis->model->energies;
+
+  if (energies->reason[0]) {
+    fprintf(file, "energies of the model's samples: not compared, %s\n", energies->reason);
+    return;
+  }
+  fprintf(file,
+          "\nenergies of %lld of the model's samples at each temperature, as they are and after %lld steps of the "
+          "engine; distances in standard\n"
+          "deviations of the energy over the ladder; worse is p < %.2g, which befalls a perfect model with probability "
+          "%g in all\n"
+          "%12s %-20s %8s %14s %14s %10s %10s %10s %10s %10s %9s %s\n",
+          (long long)energies->num_samples, (long long)energies->steps, energies->alarm, TP_FALSE_ALARM, "T", "against",
+          "steps", "<U>", "<U> of model", "distance", "noise", "limit", "JS [nat]", "noise", "p", "verdict");
+  for (PetscInt c = 0; c < energies->num_checks; ++c) {
+    const TpEnergyCheck *check = &energies->check[c];
+    const TpCrossResult *found = &check->result;
+
+    fprintf(file, "%12.6g %-20s %8lld %14.7g %14.7g %10.4f %10.4f %10.4f %10.5f %10.5f %9.2g %s\n",
+            analysis->temperature[check->temperature], tp_reference_words[check->reference], (long long)check->steps,
+            found->mean[0], check->mean, found->distance[0].value, found->distance[0].noise, found->distance[0].limit,
+            found->divergence[0].value, found->divergence[0].noise, found->p, tp_verdict_words[check->verdict]);
+  }
+}
+
+static void WriteAsymmetry(const TpModelAnalysis *model, FILE *file)
+{
+  fprintf(file,
+          "\nconservativeness of the score: ||J - J^T|| / ||J|| of its Jacobian; 0: a gradient, 2: a rotation\n"
+          "%12s %12s %12s\n",
+          "noise", "asymmetry", "error");
+  for (PetscInt k = 0; k < TP_ASYMMETRY_TIMES; ++k)
+    fprintf(file, "%12.4g %12.3g %12.2g\n", model->asymmetry[k].noise, model->asymmetry[k].ratio,
+            model->asymmetry[k].error);
+}
+
 static void WriteModel(const TpAnalysis *analysis, FILE *file)
 {
   const TpModelAnalysis *model = analysis->model;
 
   if (!model) return;
-  fprintf(file,
-          "\nmodel: %lld samples at each temperature; distances (roots of energy distances) of all features together "
-          "and divergences beside what noise\n"
-          "makes them; worse is p < %.2g, which befalls a perfect model with probability %g in all\n"
-          "%12s %-20s %10s %10s %10s %-24s %10s %10s %9s %s\n",
-          (long long)model->num_samples, model->alarm, TP_FALSE_ALARM, "T", "against", "distance", "noise", "limit",
-          "least likely divergence", "JS [nat]", "noise", "p", "verdict");
+  fprintf(
+      file,
+      "\nmodel, %s: %lld samples at each temperature; distances (roots of energy distances) of all features together "
+      "and divergences beside what noise\n"
+      "makes them; worse is p < %.2g, which befalls a perfect model with probability %g in all\n"
+      "%12s %-20s %10s %10s %10s %-24s %10s %10s %9s %s\n",
+      model->source, (long long)model->num_samples, model->alarm, TP_FALSE_ALARM, "T", "against", "distance", "noise",
+      "limit", "least likely divergence", "JS [nat]", "noise", "p", "verdict");
   for (PetscInt c = 0; c < model->num_checks; ++c) {
     const TpModelCheck *check = &model->check[c];
     const PetscInt      worst = TpModelCheckWorst(model, check);
@@ -217,13 +256,8 @@ static void WriteModel(const TpAnalysis *analysis, FILE *file)
             check->result.divergence[worst].value, check->result.divergence[worst].noise, check->result.p,
             tp_verdict_words[check->verdict]);
   }
-  fprintf(file,
-          "\nconservativeness of the score: ||J - J^T|| / ||J|| of its Jacobian; 0: a gradient, 2: a rotation\n"
-          "%12s %12s %12s\n",
-          "noise", "asymmetry", "error");
-  for (PetscInt k = 0; k < TP_ASYMMETRY_TIMES; ++k)
-    fprintf(file, "%12.4g %12.3g %12.2g\n", model->asymmetry[k].noise, model->asymmetry[k].ratio,
-            model->asymmetry[k].error);
+  if (model->has_score) WriteAsymmetry(model, file);
+  WriteModelEnergies(analysis, file);
 }
 
 PetscErrorCode TpAnalysisWriteText(const TpAnalysis *analysis, FILE *file)

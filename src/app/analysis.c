@@ -192,14 +192,15 @@ PetscErrorCode TpAnalyseEstimates(const TpSamples *samples, TpConfig config, con
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TpAnalyse(const TpSamples *samples, TpConfig config, const TpSettings *settings, TpAnalysis *analysis)
+PetscErrorCode TpAnalyse(const TpSamples *samples, TpConfig config, const TpSettings *settings, const TpGiven *given,
+                         TpAnalysis *analysis)
 {
   PetscFunctionBeginUser;
   PetscCall(TpAnalyseEstimates(samples, config, settings, analysis));
   PetscCall(TpAnalyseConvergence(samples, analysis));
   PetscCall(TpAnalyseConfigurational(samples, settings, analysis));
   PetscCall(TpAnalyseChecks(samples, analysis));
-  PetscCall(TpAnalyseModel(samples, settings, analysis));
+  PetscCall(TpAnalyseModel(samples, settings, given, analysis));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

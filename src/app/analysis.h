@@ -210,18 +210,43 @@ typedef struct {
   TpCrossResult result;
 } TpModelCheck;
 
-/** The model of the run, RUN/model.h5, beside the run's samples. **/
+/** Energies of a model's samples at one temperature against those of one reference. **/
 typedef struct {
-  PetscInt64    num_samples;    /* of the model, at each temperature */
-  double        alarm;          /* probability with which one check calls a perfect model worse */
-  PetscInt      num_views;      /* energy distances: all features together, then each one if there are several */
-  PetscInt      num_histograms; /* marginals of all features, then the surfaces */
-  TpSurface    *histogram;      /* [num_histograms] their bins, without probabilities */
-  PetscInt     *first;          /* [num_histograms] where their bins begin in a TpCrossResult */
-  PetscInt      num_checks;
-  TpModelCheck *check;                         /* [num_checks] by temperature; the first of each is that against MBAR */
-  TpBasinPoint *basin_point;                   /* [temperatures, basins] of the model's samples */
-  TpAsymmetry   asymmetry[TP_ASYMMETRY_TIMES]; /* of its score */
+  PetscInt      temperature; /* index */
+  TpReference   reference;
+  PetscInt64    steps; /* of the engine, at this temperature, since the samples were generated */
+  TpVerdict     verdict;
+  double        mean;   /* of the model's samples; not finite if one of them is not */
+  TpCrossResult result; /* one distance, one divergence; its mean is the reference's */
+} TpEnergyCheck;
+
+/** Energies of the model's samples, as they are and after a short relaxation by the engine. **/
+typedef struct {
+  char       reason[256]; /* why there are none, as where features do not give back configurations; empty: there are */
+  PetscInt64 num_samples; /* of the model's, at each temperature */
+  PetscInt64 steps;       /* of the relaxation */
+  double     alarm;
+  PetscInt   bins; /* of the histograms */
+  double     low, high;
+  PetscInt   num_checks;
+  TpEnergyCheck *check; /* [num_checks] by temperature; of each reference first without steps */
+} TpModelEnergies;
+
+/** A model of the run beside the run's samples: RUN/model.h5, or whatever the samples given are of. **/
+typedef struct {
+  char            source[PETSC_MAX_PATH_LEN]; /* the file of the model, or of the samples */
+  PetscInt64      num_samples;                /* of the model, at each temperature */
+  double          alarm;                      /* probability with which one check calls a perfect model worse */
+  PetscInt        num_views;      /* energy distances: all features together, then each one if there are several */
+  PetscInt        num_histograms; /* marginals of all features, then the surfaces */
+  TpSurface      *histogram;      /* [num_histograms] their bins, without probabilities */
+  PetscInt       *first;          /* [num_histograms] where their bins begin in a TpCrossResult */
+  PetscInt        num_checks;
+  TpModelCheck   *check;       /* [num_checks] by temperature; the first of each is that against MBAR */
+  TpBasinPoint   *basin_point; /* [temperatures, basins] of the model's samples */
+  TpModelEnergies energies;
+  PetscBool       has_score;                     /* the samples are those of the run's model */
+  TpAsymmetry     asymmetry[TP_ASYMMETRY_TIMES]; /* of its score, if it has */
 } TpModelAnalysis;
 
 /** Everything that is found. **/
@@ -299,8 +324,15 @@ typedef struct {
 PetscErrorCode TpHistoryRead(TpFile file, const TpSamples *samples, const TpAnalysis *analysis, TpHistory *history);
 PetscErrorCode TpHistoryDestroy(const TpAnalysis *analysis, TpHistory *history);
 
-/** Analyse. Collective on samples->comm. Free with TpAnalysisDestroy(). Errors: TP_ERR_INPUT: names that are none, rungs that do not overlap. **/
-PetscErrorCode TpAnalyse(const TpSamples *samples, TpConfig config, const TpSettings *settings, TpAnalysis *analysis);
+/**
+  Analyse. Collective on samples->comm. Free with TpAnalysisDestroy().
+
+  @param[in] given  samples to hold against the run instead of its model's; without a path: the model's
+
+  Errors: TP_ERR_INPUT: names that are none, rungs that do not overlap, a temperature at which no samples are given.
+**/
+PetscErrorCode TpAnalyse(const TpSamples *samples, TpConfig config, const TpSettings *settings, const TpGiven *given,
+                         TpAnalysis *analysis);
 PetscErrorCode TpAnalysisDestroy(TpAnalysis *analysis);
 
 /** As TpAnalyse(), without convergence and checks. **/
@@ -314,8 +346,10 @@ PetscErrorCode TpAnalyseConvergence(const TpSamples *samples, TpAnalysis *analys
 PetscErrorCode TpAnalyseConfigurational(const TpSamples *samples, const TpSettings *settings, TpAnalysis *analysis);
 PetscErrorCode TpAnalyseChecks(const TpSamples *samples, TpAnalysis *analysis);
 
-/** The cross-check of `RUN/model.h5`, if there is one and analysis.samples is not 0. Collective; last. Errors: TP_ERR_INPUT: a model of other features. **/
-PetscErrorCode TpAnalyseModel(const TpSamples *samples, const TpSettings *settings, TpAnalysis *analysis);
+/** The cross-check of the samples given, or of `RUN/model.h5`, if there is one and analysis.samples is not 0. Collective; last. Errors: TP_ERR_INPUT: a
+    model of other features, no samples of a temperature. **/
+PetscErrorCode TpAnalyseModel(const TpSamples *samples, const TpSettings *settings, const TpGiven *given,
+                              TpAnalysis *analysis);
 /** The histogram whose divergence is least likely. Pure. **/
 PetscInt       TpModelCheckWorst(const TpModelAnalysis *model, const TpModelCheck *check);
 PetscErrorCode TpModelAnalysisDestroy(TpModelAnalysis **model);

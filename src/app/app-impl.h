@@ -110,8 +110,12 @@ typedef struct {
     PetscInt64 relax_rounds;   /* left out after a configuration was replaced */
     PetscInt64 samples;        /* of the model, at each temperature; 0: leave it out */
     PetscInt64 configurations; /* frames of each rung, at most, whose forces are looked at; 0: none */
-    char      *stop_quantity;
-    double     stop_error;
+    struct {
+      PetscInt64 steps;   /* of the engine */
+      PetscInt64 samples; /* of the model's, whose energies are compared; 0: none */
+    } relaxation;
+    char  *stop_quantity;
+    double stop_error;
   } analysis;
   struct {
     PetscInt64 population;
@@ -182,7 +186,8 @@ typedef struct {
   const char  *guidance;   /* generate: "T1,T2" or "T1,T2,beta"; NULL: none */
   const char  *likelihood; /* generate: "raw" or "encoded"; NULL: none */
   PetscInt64   probes;     /* generate: random vectors of the likelihood's trace; 0: exact */
-  const char  *given;      /* generate: samples to take the likelihood of; NULL: those generated */
+  const char
+      *given; /* generate: samples to take the likelihood of; analyze: to hold against the run; NULL: those generated */
 } TpCommandLine;
 
 /** Put "`what`: " before the line of an input error; any other code is returned as it is. Not collective. **/

@@ -170,7 +170,7 @@ static const struct {
     {"--guidance", {"generate"}},
     {"--likelihood", {"generate"}},
     {"--probes", {"generate"}},
-    {"--given", {"generate"}},
+    {"--given", {"generate", "analyze"}},
     {"--ema", {"generate"}},
     {"--condition", {"generate"}},
     {"--output", {"generate", "analyze"}},
@@ -236,7 +236,7 @@ static PetscErrorCode CheckTogether(const TpCommandLine *command)
                "--reseed-rung: replaces a configuration at a restart; give --restart too");
   TpCheckInput(!command->export_format || !strcmp(command->export_format, "alchemlyb"),
                "--export: '%s' is no format; allowed alchemlyb", command->export_format);
-  TpCheckInput(command->likelihood || !(command->probes || command->given),
+  TpCheckInput(command->likelihood || !(command->probes || (command->given && !strcmp(command->verb, "generate"))),
                "--probes and --given belong to --likelihood");
   TpCheckInput(!command->given || !(command->samples || command->sampler || command->steps),
                "--given: those samples are taken; --samples, --sampler and --steps have no use");

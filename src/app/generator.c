@@ -45,21 +45,20 @@ PetscErrorCode TpGeneratorDestroy(TpGenerator *generator)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Each temperature has its own sequence of random numbers, so that samples at two temperatures are independent. */
-static uint64_t SeedAt(uint64_t seed, double temperature)
+uint64_t TpSeedAt(uint64_t seed, TpRandomPurpose purpose, double temperature)
 {
   union {
     double   number;
     uint64_t bits;
   } view = {temperature};
 
-  return TpRandomBits(seed, TP_RANDOM_SAMPLE_START, (uint32_t)(view.bits >> 32), view.bits & 0xffffffffu);
+  return TpRandomBits(seed, purpose, (uint32_t)(view.bits >> 32), view.bits & 0xffffffffu);
 }
 
 PetscErrorCode TpGeneratorRun(TpGenerator generator, uint64_t seed, double temperature, const double further[],
                               PetscInt64 first, PetscInt64 count, float raw[])
 {
-  const uint64_t    own_seed = SeedAt(seed, temperature);
+  const uint64_t    own_seed = TpSeedAt(seed, TP_RANDOM_SAMPLE_START, temperature);
   const TpNumber   *c;
   const TpDenoiser *denoiser = TpGuidedGet(generator->guided, &c);
 

@@ -50,6 +50,7 @@ static const char usage[] =
     "      --set analysis.key=value  --input FILE   other settings of the analysis than the run's own\n"
     "      --output FOLDER                          where analysis.json and analysis.h5 go; if not given, the run's "
     "folder\n"
+    "      --given SAMPLES.h5 or ARRAY.npy          samples to hold against the run, instead of its model's\n"
     "      --export alchemlyb                       also u_nk.csv, reduced potentials for alchemlyb\n"
     "  tempera info FILE.h5                         what a file is, whether it is whole, where it came from\n"
     "  tempera --help [KEY]                         this, and the parameters of INPUT.yaml (those that contain KEY)\n"

@@ -188,6 +188,9 @@ typedef struct {
 /** Say which rungs these temperatures mean under the label, and warn where that is broad. Nothing for the label `bath`. On one rank. **/
 PetscErrorCode TpMixtureTell(const TpMixture *mixture, PetscInt count, const double temperature[]);
 
+/** Each temperature has its own sequence of random numbers, so that what is done at two of them is independent. Pure. **/
+uint64_t TpSeedAt(uint64_t seed, TpRandomPurpose purpose, double temperature);
+
 /** Generates samples of one model; one per rank. **/
 typedef struct TpGenerator_ *TpGenerator;
 
@@ -208,15 +211,24 @@ PetscErrorCode TpGeneratorRun(TpGenerator generator, uint64_t seed, double tempe
 #define TP_SAMPLES_FORMAT  "tempera samples"
 #define TP_SAMPLES_VERSION 1
 
-/**
-  Samples to take the density of: an array [samples, features] (NAME.npy), or those of a file of tempera generate, of all its temperatures one after
-  another. Collective on `comm`.
+/** Samples that are not generated but given, on all ranks. **/
+typedef struct {
+  const char *path;             /* kept, the caller's; NULL: none are given */
+  PetscInt    num_temperatures; /* 1 where they are not told */
+  double     *temperature;      /* [num_temperatures]; NULL: not told */
+  PetscInt64  num_samples;      /* at each */
+  float      *samples;          /* [num_temperatures, num_samples, features] */
+} TpGiven;
 
-  @param[out] given  [count, num_features] on all ranks; free it with PetscFree()
+/**
+  Read an array [samples, features] (NAME.npy), which tells no temperature, or a file of tempera generate. Collective on `comm`. Free with TpGivenDestroy().
+
+  @param[in] owner         who has num_features features, for the line of an error: "the model"
 
   Errors: TP_ERR_INPUT: no such file, another number of features, a number that is none.
 **/
-PetscErrorCode TpGivenRead(MPI_Comm comm, const char *path, TpModel model, PetscInt64 *count, float **given);
+PetscErrorCode TpGivenRead(MPI_Comm comm, const char *path, const char *owner, PetscInt num_features, TpGiven *given);
+PetscErrorCode TpGivenDestroy(TpGiven *given);
 
 /** What to generate into one file. **/
 typedef struct {

@@ -186,6 +186,8 @@ const TpParameter tp_parameters[] = {
   INT("analysis.relax_rounds", analysis.relax_rounds, "100", 0, 1e9, "Rounds that are left out at all rungs after a configuration was replaced by --reseed-rung."),
   INT("analysis.samples", analysis.samples, "5000", 0, 1e9, "Samples of the model at each of analysis.temperatures that are held against the run's; 0: none. At least 640 for a verdict."),
   INT("analysis.configurations", analysis.configurations, "200", 0, 1e9, "Frames of each rung's trajectory, at most, whose forces tell its configurational temperature, at three evaluations of the forces each; 0: none."),
+  INT("analysis.relaxation.steps", analysis.relaxation.steps, "100", 0, 1e7, "Steps of the engine by which samples of the model are relaxed at their temperature, before their energies are compared with the run's; they are compared as they are, too. Where the features are all coordinates of the system."),
+  INT("analysis.relaxation.samples", analysis.relaxation.samples, "1000", 0, 1e9, "Of how many samples of the model, at each of analysis.temperatures, energies are compared; 0: none. At least 640 for a verdict."),
   TEXT("analysis.stop_when.quantity", TP_TEXT, analysis.stop_quantity, "", "End the run early when the error of this is small enough: free_energy (between the last and the first rung, in k_B T), mean_energy@T (potential energy), basin NAME@T (population). Empty: never."),
   REAL("analysis.stop_when.error", NONE, analysis.stop_error, "0", 0, 1e12, "The error wanted, in the unit of the quantity. Looked at every output.report_interval rounds, later at every tenth more; the run ends stream.max_lag + 2 rounds after the look that finds it small enough."),
 

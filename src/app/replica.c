@@ -21,20 +21,9 @@ struct TpReplica_ {
 
 static PetscErrorCode CreateFeatures(TpReplica replica)
 {
-  const TpEngineInfo     *info       = replica->info;
   char                   *everything = "all";
   const TpFeatureSettings all        = {.label = TP_LABEL_KINETIC, .label_atoms = {1, &everything}};
-  const TpFeatureSystem   system     = {.size               = info->size,
-                                        .num_particles      = info->num_particles,
-                                        .dimension          = info->dimension,
-                                        .mass               = info->mass,
-                                        .period             = info->period,
-                                        .has_box            = info->has_box,
-                                        .num_constraints    = info->num_constraints,
-                                        .constraints        = info->constraints,
-                                        .degrees_of_freedom = info->degrees_of_freedom,
-                                        .boltzmann          = TpBoltzmann(info->units),
-                                        .topology           = info->topology};
+  const TpFeatureSystem   system     = TpSystemOfFeatures(replica->info);
   const TpSettings       *settings   = &replica->run->settings;
 
   PetscFunctionBeginUser;

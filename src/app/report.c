@@ -89,7 +89,7 @@ static void WriteVerdicts(TpReport *report)
           "p &lt; %.2g, "
           "which befalls a perfect model with a probability of %g in all.</p>\n",
           (long long)model->num_samples, model->alarm, TP_FALSE_ALARM);
-  WriteAsymmetry(report, model);
+  if (model->has_score) WriteAsymmetry(report, model);
   TpPageSectionEnd(&report->page);
 }
 

@@ -34,6 +34,9 @@ PetscErrorCode TpSystemCreate(TpGroups groups, TpEngine engine, TpFeatures featu
 PetscErrorCode TpSystemCreateFromData(const TpSettings *settings, TpData data, TpSystem *system);
 PetscErrorCode TpSystemDestroy(TpSystem *system);
 
+/** What features and labels need to know of an engine's system; its arrays are the engine's. Pure. **/
+TpFeatureSystem TpSystemOfFeatures(const TpEngineInfo *info);
+
 /* --------------------------------------------------------------------------------------------------------------- run */
 
 /** Everything that both sides of a run share. **/

@@ -79,6 +79,21 @@ PetscErrorCode TpSystemCreateFromData(const TpSettings *settings, TpData data, T
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+TpFeatureSystem TpSystemOfFeatures(const TpEngineInfo *info)
+{
+  return (TpFeatureSystem){.size               = info->size,
+                           .num_particles      = info->num_particles,
+                           .dimension          = info->dimension,
+                           .mass               = info->mass,
+                           .period             = info->period,
+                           .has_box            = info->has_box,
+                           .num_constraints    = info->num_constraints,
+                           .constraints        = info->constraints,
+                           .degrees_of_freedom = info->degrees_of_freedom,
+                           .boltzmann          = TpBoltzmann(info->units),
+                           .topology           = info->topology};
+}
+
 PetscErrorCode TpSystemDestroy(TpSystem *system)
 {
   PetscFunctionBeginUser;

@@ -15,6 +15,7 @@ typedef struct {
   TpConfig     config;
   TpSettings   settings;
   TpSamples    samples;
+  TpGiven      given; /* samples to hold against the run; without a path: the model's */
   TpAnalysis   analysis;
   TpHistory    history;
   TpUnitSystem units;
@@ -68,6 +69,22 @@ static PetscErrorCode ReadRun(Job *job)
 
   PetscFunctionBeginUser;
   PetscCall(TpSamplesRead(job->file, job->comm, job->folder, job->units, &task, &job->samples));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* If no temperatures are asked for, those of the samples given are what is wanted. */
+static PetscErrorCode ReadGiven(const char *path, Job *job)
+{
+  TpRealList *temperatures = &job->settings.analysis.temperatures;
+
+  PetscFunctionBeginUser;
+  if (!path) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TpGivenRead(job->comm, path, "the run", job->samples.num_features, &job->given));
+  if (temperatures->size || !job->given.temperature) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree(temperatures->values));
+  PetscCall(PetscMalloc1(job->given.num_temperatures, &temperatures->values));
+  PetscCall(PetscArraycpy(temperatures->values, job->given.temperature, job->given.num_temperatures));
+  temperatures->size = job->given.num_temperatures;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -140,12 +157,14 @@ PetscErrorCode TpVerbAnalyze(MPI_Comm comm, const TpCommandLine *command)
   PetscCall(TpFileOpen(comm, job.path, TP_RUN_FORMAT, TP_RUN_VERSION, &job.file));
   PetscCall(ReadParameters(command, &job));
   PetscCall(ReadRun(&job));
-  PetscCall(TpAnalyse(&job.samples, job.config, &job.settings, &job.analysis));
+  PetscCall(ReadGiven(command->given, &job));
+  PetscCall(TpAnalyse(&job.samples, job.config, &job.settings, &job.given, &job.analysis));
   PetscCall(TpHistoryRead(job.file, &job.samples, &job.analysis, &job.history));
   PetscCall(TpFileClose(&job.file));
   PetscCall(Write(&job, command->export_format));
   PetscCall(TpHistoryDestroy(&job.analysis, &job.history));
   PetscCall(TpAnalysisDestroy(&job.analysis));
+  PetscCall(TpGivenDestroy(&job.given));
   PetscCall(TpSamplesDestroy(&job.samples));
   PetscCall(TpSettingsDestroy(&job.settings));
   PetscCall(TpConfigDestroy(&job.config));

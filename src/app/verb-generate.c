@@ -113,7 +113,7 @@ PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
   TpModel      model;
   TpFile       file;
   double      *temperature, further[TP_MAX_FURTHER];
-  float       *given = NULL;
+  TpGiven      given = {0};
   PetscMPIInt  rank;
   PetscBool    exists;
   const double start = MPI_Wtime();
@@ -131,8 +131,11 @@ PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
                                      .num_probes = (PetscInt)command->probes,
                                      .tolerance  = command->tolerance > 0.0 ? command->tolerance : 1e-5};
   PetscCall(TpDensityCheck(&task.density, model));
-  if (command->given) PetscCall(TpGivenRead(comm, command->given, model, &task.num_samples, &given));
-  task.given = given;
+  if (command->given) {
+    PetscCall(TpGivenRead(comm, command->given, "the model", model->num_features, &given));
+    task.num_samples = given.num_temperatures * given.num_samples;
+    task.given       = given.samples;
+  }
   if (command->ema >= 0.0) PetscCall(TpModelChooseAverage(model, command->ema));
   for (PetscInt k = 0; k < TP_MAX_FURTHER; ++k) further[k] = NAN;
   PetscCall(ParseConditions(command, model, further));
@@ -159,7 +162,7 @@ PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
           command->output, task.num_samples, task.num_temperatures, tp_sampler_words[task.diffusion.sampler],
           task.diffusion.sampler == 0 ? task.diffusion.num_times : task.diffusion.num_steps,
           (unsigned long long)task.seed, MPI_Wtime() - start);
-  PetscCall(PetscFree(given));
+  PetscCall(TpGivenDestroy(&given));
   PetscCall(PetscFree(temperature));
   PetscCall(TpModelDestroy(&model));
   PetscFunctionReturn(PETSC_SUCCESS);

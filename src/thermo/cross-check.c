@@ -49,6 +49,25 @@ static PetscErrorCode FillWeights(Check *check, const TpComparison *comparison)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of the features, by the weights that FillWeights() has left, which may sum to anything. */
+static PetscErrorCode Average(const Check *check, double mean[])
+{
+  const TpCrossTask *task  = check->task;
+  const PetscInt     width = task->num_features;
+  double             sum   = 0.0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscArrayzero(mean, width));
+  for (PetscInt64 i = 0; i < task->num_samples; ++i) {
+    sum += check->weight[i];
+    for (PetscInt j = 0; j < width; ++j) mean[j] += check->weight[i] * (double)task->features[i * width + j];
+  }
+  PetscCall(TpAllreduce(MPI_IN_PLACE, &sum, 1, MPI_DOUBLE, MPI_SUM, check->comm, NULL));
+  PetscCall(TpAllreduce(MPI_IN_PLACE, mean, width, MPI_DOUBLE, MPI_SUM, check->comm, NULL));
+  for (PetscInt j = 0; j < width; ++j) mean[j] /= sum;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Weights summed in the bins of projections and histograms, over all ranks, to distributions. */
 static PetscErrorCode Distribute(Check *check, const TpComparison *comparison, double value[])
 {
@@ -312,6 +331,7 @@ PetscErrorCode TpCrossCheck(TpMbar mbar, MPI_Comm comm, const TpCrossTask *task,
   for (PetscInt c = 0; c < task->num_comparisons; ++c) {
     PetscCall(PetscArrayzero(result[c].divergence, task->num_histograms));
     PetscCall(Distribute(&check, &task->comparison[c], check.reference + c * check.num_values));
+    if (result[c].mean) PetscCall(Average(&check, result[c].mean));
     PetscCall(PrepareModel(&check, c));
     PetscCall(Keep(&check, c));
   }
