@@ -164,7 +164,7 @@ static PetscErrorCode TakeGiven(TpModelWork *work, const TpGiven *given)
 
   PetscFunctionBeginUser;
   for (PetscInt t = 0; t < work->analysis->num_temperatures; ++t) {
-    PetscInt place;
+    PetscInt place = 0;
 
     PetscCall(FindGiven(work, given, t, &place));
     PetscCall(PetscArraycpy(work->model + t * work->share * width,

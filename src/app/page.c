@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+enum { LONG_TABLE = 24 }; /* rows that are read at a glance */
+
 static const char style[] =
     "body{font:15px/1.5 system-ui,'Segoe UI','Helvetica "
     "Neue',Arial,sans-serif;color:#20262e;background:#fff;max-width:980px;"
@@ -15,6 +17,8 @@ static const char style[] =
     "0;text-align:right;white-space:nowrap}th{color:#5b6470;font-weight:600;border-bottom:1px solid #c9cfd6}"
     "th.l,td.l{text-align:left}tr+tr td{border-top:1px solid #eef0f3}"
     ".row{display:flex;flex-wrap:wrap;gap:8px}svg{font:11px system-ui,Arial,sans-serif;fill:#39414b;max-width:100%}"
+    ".legend{paint-order:stroke;stroke:#fff;stroke-width:3px}.empty{width:308px;color:#5b6470;font-size:13px;"
+    "align-self:center;text-align:center}details summary{cursor:pointer;font-size:13px;margin:8px 0}"
     ".head{font-weight:600;font-size:12px}.grid{stroke:#eceff2}.tick{stroke:#98a1ab}.frame{fill:none;stroke:#98a1ab}"
     ".good{color:#2c7a3f;font-weight:600}.bad{color:#b3261e;font-weight:600}.grey{color:#8a6d1f;font-weight:600}";
 
@@ -64,6 +68,18 @@ void TpPageTable(const TpPage *page, PetscInt num, const char *const heads[])
 void TpPageTableEnd(const TpPage *page)
 {
   fputs("</table>\n", page->file);
+}
+
+void TpPageLongTable(const TpPage *page, PetscInt num, const char *const heads[], PetscInt rows, const char *what)
+{
+  if (rows > LONG_TABLE) fprintf(page->file, "<details><summary>%s: table of %d rows</summary>\n", what, (int)rows);
+  TpPageTable(page, num, heads);
+}
+
+void TpPageLongTableEnd(const TpPage *page, PetscInt rows)
+{
+  TpPageTableEnd(page);
+  if (rows > LONG_TABLE) fputs("</details>\n", page->file);
 }
 
 void TpPageCell(const TpPage *page, double value, double error)

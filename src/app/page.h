@@ -29,6 +29,10 @@ void TpPageRowEnd(const TpPage *page);
 void TpPageTable(const TpPage *page, PetscInt num, const char *const heads[]);
 void TpPageTableEnd(const TpPage *page);
 
+/** As TpPageTable(), for a table that may be too long to read: from 25 rows on it is folded away, under a line that says what it is. **/
+void TpPageLongTable(const TpPage *page, PetscInt num, const char *const heads[], PetscInt rows, const char *what);
+void TpPageLongTableEnd(const TpPage *page, PetscInt rows);
+
 /** A number with its error, with as many digits as the error has two of; without (0, NaN): six digits. **/
 void TpPageCell(const TpPage *page, double value, double error);
 void TpPageCellText(const TpPage *page, const char *style_class, const char *text);

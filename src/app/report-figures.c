@@ -2,10 +2,22 @@
 #include "report.h"
 
 #include <math.h>
-#include <string.h>
 
-/* "T = 300 K" */
-static void LabelTemperature(const TpSamples *samples, double temperature, size_t size, char text[])
+PetscInt TpReportShown(PetscInt num, PetscInt most, PetscInt i)
+{
+  return num <= most ? i : most > 1 ? i * (num - 1) / (most - 1) : 0;
+}
+
+void TpReportTellShown(TpReport *report, PetscInt num)
+{
+  const PetscInt all = report->analysis->num_temperatures;
+
+  if (num < all)
+    fprintf(report->page.file, "<p class=\"note\">%d of %d temperatures are shown; analysis.json has all.</p>\n",
+            (int)num, (int)all);
+}
+
+void TpReportTemperature(const TpSamples *samples, double temperature, size_t size, char text[])
 {
   const char *unit = TpUnitName(samples->units, TP_DIMENSION_TEMPERATURE);
 
@@ -14,27 +26,65 @@ static void LabelTemperature(const TpSamples *samples, double temperature, size_
 
 /* ------------------------------------------------------------------------------------------------------------ walkers */
 
-PetscErrorCode TpReportWalkers(TpReport *report)
+void TpReportReach(PetscInt bins, const double density[], PetscInt *first, PetscInt *end)
+{
+  double highest = 0.0;
+
+  for (PetscInt b = 0; b < bins; ++b) highest = PetscMax(highest, density[b]);
+  for (PetscInt b = 0; b < bins; ++b) {
+    if (density[b] < 0.005 * highest || density[b] == 0.0) continue;
+    *first = PetscMin(*first, b);
+    *end   = PetscMax(*end, b + 1);
+  }
+}
+
+void TpReportCut(PetscInt bins, PetscInt first, PetscInt end, TpPlot *plot)
+{
+  const double low = plot->x_low, width = (plot->x_high - low) / (double)bins;
+
+  if (first >= end) return;
+  plot->x_low  = low + width * (double)first;
+  plot->x_high = low + width * (double)end;
+}
+
+static void WalkerTrace(TpReport *report, const TpPlot *plot, PetscInt walker, const char *colour, double shift[])
 {
   const TpHistory *history = report->history;
   const PetscInt   num     = report->analysis->samples->num_rungs;
-  TpPlot           plot    = TpPagePlot(&report->page, "Walkers on the ladder", "round", "rung");
+
+  for (PetscInt i = 0; i < history->num_points; ++i) /* walkers at the same rung in other rounds stay apart */
+    shift[i] = history->rung[walker * history->num_points + i] + 0.5 * ((double)walker + 0.5) / (double)num - 0.25;
+  TpPlotLine(plot, history->num_points, history->round, shift, colour, 1.0);
+}
+
+/* Of many walkers a few have a colour, from the lowest to the highest at the start. */
+PetscErrorCode TpReportWalkers(TpReport *report)
+{
+  enum { MOST_COLOURS = 16, FEW_COLOURS = 6 };
+  const TpHistory *history   = report->history;
+  const PetscInt   num       = report->analysis->samples->num_rungs;
+  const PetscInt   coloured  = num > MOST_COLOURS ? (PetscInt)FEW_COLOURS : num;
+  char             title[96] = "";
+  TpPlot           plot      = TpPagePlot(&report->page, title, "round", "rung");
   double          *shift;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(history->num_points, &shift));
-  plot.width  = 940;
-  plot.x_high = PetscMax(1.0, history->round[history->num_points - 1]);
-  plot.y_low  = -0.4;
-  plot.y_high = (double)num - 0.6;
+  snprintf(title, sizeof(title), coloured < num ? "Walkers on the ladder, %d of %d in colour" : "Walkers on the ladder",
+           (int)coloured, (int)num);
+  plot.width    = 940;
+  plot.x_high   = PetscMax(1.0, history->round[history->num_points - 1]);
+  plot.y_low    = -0.4;
+  plot.y_high   = (double)num - 0.6;
+  plot.is_whole = PETSC_TRUE;
   TpPlotBegin(&plot);
-  for (PetscInt w = 0; w < num; ++w) {
-    char colour[8];
+  for (PetscInt w = 0; w < num && coloured < num; ++w) WalkerTrace(report, &plot, w, "#e4e7ea", shift);
+  for (PetscInt i = 0; i < coloured; ++i) {
+    const PetscInt walker = TpReportShown(num, coloured, i);
+    char           colour[8];
 
-    for (PetscInt i = 0; i < history->num_points; ++i) /* walkers at the same rung in other rounds stay apart */
-      shift[i] = history->rung[w * history->num_points + i] + 0.5 * ((double)w + 0.5) / (double)num - 0.25;
-    TpColourOfRung(w, num, colour);
-    TpPlotLine(&plot, history->num_points, history->round, shift, colour, 1.0);
+    TpColourOfRung(walker, num, colour);
+    WalkerTrace(report, &plot, walker, colour, shift);
   }
   TpPlotEnd(&plot);
   PetscCall(PetscFree(shift));
@@ -47,8 +97,9 @@ static PetscErrorCode Acceptance(TpReport *report)
 {
   const TpHistory *history = report->history;
   const PetscInt   num     = report->analysis->samples->num_rungs;
-  TpPlot  plot = TpPagePlot(&report->page, "Accepted swaps, and overlap by MBAR", "lower rung of the pair", "fraction");
-  double *x, *y, *overlap;
+  TpPlot           plot    = TpPagePlot(&report->page, "Accepted swaps, and overlap by MBAR",
+                                        "lower rung of the pair", "fraction");
+  double          *x, *y, *overlap;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc3(num, &x, num, &y, num, &overlap));
@@ -59,6 +110,7 @@ static PetscErrorCode Acceptance(TpReport *report)
   }
   plot.x_low  = -0.5;
   plot.x_high = PetscMax(0.5, (double)num - 1.5);
+  plot.y_high = 1.3; /* room for the legend */
   TpPlotBegin(&plot);
   TpPlotLine(&plot, num - 1, x, overlap, "#c8862a", 1.2);
   TpPlotPoints(&plot, num - 1, x, overlap, "#c8862a");
@@ -73,15 +125,20 @@ static PetscErrorCode Acceptance(TpReport *report)
 
 PetscErrorCode TpReportEnergies(TpReport *report)
 {
-  const TpHistory *history   = report->history;
-  const TpSamples *samples   = report->analysis->samples;
-  const PetscInt   bins      = history->energy_bins;
-  char             label[64] = "";
-  TpPlot           plot      = TpPagePlot(&report->page, "Potential energies of the rungs", label, "density");
+  enum { MOST_RUNGS = 12 };
+  const TpHistory *history = report->history;
+  const TpSamples *samples = report->analysis->samples;
+  const PetscInt   bins = history->energy_bins, shown = PetscMin(samples->num_rungs, (PetscInt)MOST_RUNGS);
+  char             label[64] = "", title[96] = "";
+  TpPlot           plot  = TpPagePlot(&report->page, title, label, "density");
+  PetscInt         first = bins, end = 0;
   double          *x, *zero, low;
 
   PetscFunctionBeginUser;
   PetscCall(Acceptance(report));
+  snprintf(title, sizeof(title),
+           shown < samples->num_rungs ? "Potential energies of %d of %d rungs" : "Potential energies of the rungs",
+           (int)shown, (int)samples->num_rungs);
   TpPlotLabel(sizeof(label), label, "U", TpUnitName(samples->units, TP_DIMENSION_ENERGY));
   PetscCall(PetscCalloc2(bins, &x, bins, &zero));
   for (PetscInt i = 0; i < bins; ++i)
@@ -89,15 +146,18 @@ PetscErrorCode TpReportEnergies(TpReport *report)
   plot.x_low  = history->energy_low;
   plot.x_high = history->energy_high;
   TpPlotRange(samples->num_rungs * bins, history->energy, &low, &plot.y_high);
+  for (PetscInt k = 0; k < samples->num_rungs; ++k) TpReportReach(bins, history->energy + k * bins, &first, &end);
+  TpReportCut(bins, first, end, &plot);
   TpPlotBegin(&plot);
-  for (PetscInt k = 0; k < samples->num_rungs; ++k) {
-    char colour[8], text[48];
+  for (PetscInt i = 0; i < shown; ++i) {
+    const PetscInt k = TpReportShown(samples->num_rungs, shown, i);
+    char           colour[8], text[48];
 
     TpColourOfRung(k, samples->num_rungs, colour);
     TpPlotBand(&plot, bins, x, zero, history->energy + k * bins, colour);
     TpPlotLine(&plot, bins, x, history->energy + k * bins, colour, 1.4);
-    LabelTemperature(samples, samples->temperature[k], sizeof(text), text);
-    if (samples->num_rungs <= 12) TpPlotLegend(&plot, k, text, colour);
+    TpReportTemperature(samples, samples->temperature[k], sizeof(text), text);
+    TpPlotLegend(&plot, i, text, colour);
   }
   TpPlotEnd(&plot);
   PetscCall(PetscFree2(x, zero));
@@ -159,189 +219,54 @@ PetscErrorCode TpReportThermodynamics(TpReport *report)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ------------------------------------------------------------------------------------------------------------ surfaces */
-
-#define FREE_ENERGY_TOP 6.0 /* k_B T */
-
-/* -ln p from its minimum, NaN where there is no sample. */
-static void FreeEnergy(PetscInt size, const double probability[], double free_energy[])
-{
-  double lowest = PETSC_MAX_REAL;
-
-  for (PetscInt i = 0; i < size; ++i) {
-    free_energy[i] = probability[i] > 0.0 ? -log(probability[i]) : (double)NAN;
-    if (probability[i] > 0.0) lowest = PetscMin(lowest, free_energy[i]);
-  }
-  for (PetscInt i = 0; i < size; ++i) free_energy[i] -= lowest;
-}
-
-/* Where a surface's probabilities are at a temperature: by MD at a rung, by MBAR, by the model; NULL: there are none. */
-typedef struct {
-  const double *probability[3];
-} Sources;
-
-static const char *const source_names[3] = {"MD", "MBAR", "model"};
-
-static Sources FindSources(const TpReport *report, PetscInt s, PetscInt t)
-{
-  const TpAnalysis      *analysis = report->analysis;
-  const TpModelAnalysis *model    = analysis->model;
-  const TpSurface       *surface  = &analysis->surface[s];
-  Sources                sources  = {{NULL, surface->probability + t * surface->size, NULL}};
-
-  for (PetscInt k = 0; k < analysis->samples->num_rungs; ++k)
-    if (fabs(analysis->samples->temperature[k] / analysis->temperature[t] - 1.0) < 1e-6)
-      sources.probability[0] = report->history->direct[s] + k * surface->size;
-  for (PetscInt c = 0; model && c < model->num_checks; ++c) {
-    if (model->check[c].temperature != t) continue;
-    for (PetscInt h = 0; h < model->num_histograms; ++h)
-      if (!memcmp(model->histogram[h].feature, surface->feature, sizeof(surface->feature)))
-        sources.probability[2] = model->check[c].result.model + model->first[h];
-  }
-  return sources;
-}
-
-/* The panels' axes are those of the surface. */
-static void SetAxes(const TpSurface *surface, TpPlot *plot)
-{
-  plot->x_low  = surface->low[0];
-  plot->x_high = surface->high[0];
-  plot->y_low  = surface->feature[1] < 0 ? 0.0 : surface->low[1];
-  plot->y_high = surface->feature[1] < 0 ? FREE_ENERGY_TOP : surface->high[1];
-}
-
-static PetscErrorCode HeatPanels(TpReport *report, const TpSurface *surface, const Sources *sources, double temperature)
-{
-  const TpSamples *samples = report->analysis->samples;
-  char             at[48], title[64], x_label[TP_NAME_LENGTH + 32], y_label[TP_NAME_LENGTH + 32];
-  double          *free_energy;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(surface->size, &free_energy));
-  TpPlotLabel(sizeof(x_label), x_label, samples->name[surface->feature[0]], samples->unit[surface->feature[0]]);
-  TpPlotLabel(sizeof(y_label), y_label, samples->name[surface->feature[1]], samples->unit[surface->feature[1]]);
-  for (int i = 0; i < 3; ++i) {
-    if (!sources->probability[i]) continue;
-    TpPlot plot = TpPagePlot(&report->page, title, x_label, y_label);
-
-    LabelTemperature(samples, temperature, sizeof(at), at);
-    snprintf(title, sizeof(title), "%s, %s", source_names[i], at);
-    plot.width = plot.height = 308;
-    SetAxes(surface, &plot);
-    FreeEnergy(surface->size, sources->probability[i], free_energy);
-    TpPlotBegin(&plot);
-    TpPlotHeat(&plot, surface->bins, free_energy, 0.0, FREE_ENERGY_TOP);
-    TpPlotEnd(&plot);
-  }
-  PetscCall(PetscFree(free_energy));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* F +- error / p, in k_B T */
-static PetscErrorCode ProfilePanel(TpReport *report, const TpSurface *surface, const Sources *sources, PetscInt t)
-{
-  static const char *const colours[3] = {"#8a8f98", "#2654a8", "#c43830"};
-  const TpSamples         *samples    = report->analysis->samples;
-  const PetscInt           bins       = surface->bins;
-  char                     title[64], x_label[TP_NAME_LENGTH + 32];
-  TpPlot                   plot = TpPagePlot(&report->page, title, x_label, "F / k_B T");
-  double                  *x, *y, *low, *high;
-  PetscInt                 entry = 0;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscMalloc4(bins, &x, bins, &y, bins, &low, bins, &high));
-  TpPlotLabel(sizeof(x_label), x_label, samples->name[surface->feature[0]], samples->unit[surface->feature[0]]);
-  LabelTemperature(samples, report->analysis->temperature[t], sizeof(title), title);
-  plot.width  = 308;
-  plot.height = 250;
-  SetAxes(surface, &plot);
-  TpPlotBegin(&plot);
-  for (int i = 0; i < 3; ++i) {
-    if (!sources->probability[i]) continue;
-    FreeEnergy(bins, sources->probability[i], y);
-    for (PetscInt b = 0; b < bins; ++b) {
-      const double error = i == 1 ? surface->error[t * bins + b] / sources->probability[1][b] : 0.0;
-
-      x[b]    = surface->low[0] + (surface->high[0] - surface->low[0]) * ((double)b + 0.5) / (double)bins;
-      low[b]  = y[b] - error;
-      high[b] = y[b] + error;
-    }
-    if (i == 1) TpPlotBand(&plot, bins, x, low, high, colours[i]);
-    TpPlotLine(&plot, bins, x, y, colours[i], 1.5);
-    TpPlotLegend(&plot, entry++, source_names[i], colours[i]);
-  }
-  TpPlotEnd(&plot);
-  PetscCall(PetscFree4(x, y, low, high));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The scale of all heat maps. */
-static void WriteScale(FILE *file)
-{
-  fprintf(file, "<svg viewBox=\"0 0 340 34\" width=\"340\" height=\"34\">\n");
-  for (int i = 0; i < 60; ++i) {
-    char colour[8];
-
-    TpColourOfHeat((double)i / 59.0, colour);
-    fprintf(file, "<rect x=\"%d\" y=\"2\" width=\"4.3\" height=\"12\" fill=\"%s\"/>\n", 10 + 4 * i, colour);
-  }
-  for (int i = 0; i <= 6; i += 2)
-    fprintf(file, "<text x=\"%d\" y=\"28\" text-anchor=\"middle\">%d</text>\n", 10 + 40 * i, i);
-  fprintf(file, "<text x=\"262\" y=\"13\">F / k_B T</text>\n</svg>\n");
-}
-
-PetscErrorCode TpReportSurfaces(TpReport *report)
-{
-  const TpAnalysis *analysis = report->analysis;
-
-  PetscFunctionBeginUser;
-  for (PetscInt s = 0; s < analysis->num_surfaces; ++s) {
-    const TpSurface *surface = &analysis->surface[s];
-    char             title[2 * TP_NAME_LENGTH + 2];
-
-    TpSurfaceTitle(analysis->samples, surface, sizeof(title), title);
-    fputs("<h3>", report->page.file);
-    TpWriteEscaped(report->page.file, title);
-    fputs("</h3>\n", report->page.file);
-    if (surface->feature[1] >= 0) WriteScale(report->page.file);
-    if (surface->feature[1] < 0) TpPageRow(&report->page);
-    for (PetscInt t = 0; t < analysis->num_temperatures; ++t) {
-      const Sources sources = FindSources(report, s, t);
-
-      if (surface->feature[1] < 0) {
-        PetscCall(ProfilePanel(report, surface, &sources, t));
-        continue;
-      }
-      TpPageRow(&report->page);
-      PetscCall(HeatPanels(report, surface, &sources, analysis->temperature[t]));
-      TpPageRowEnd(&report->page);
-    }
-    if (surface->feature[1] < 0) TpPageRowEnd(&report->page);
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* -------------------------------------------------------------------------------------------------------------- course */
 
-PetscErrorCode TpReportCourse(TpReport *report)
+static void Loss(TpReport *report)
+{
+  const TpHistory *history = report->history;
+  TpPlot           plot  = TpPagePlot(&report->page, "Denoising loss, mean of the rounds of a point", "round", "loss");
+  PetscInt         found = 0;
+
+  for (PetscInt i = 0; i < history->num_points; ++i) found += isfinite(history->loss[i]) ? 1 : 0;
+  if (!found) {
+    fputs("<p class=\"note\">No training step has been done.</p>\n", report->page.file);
+    return;
+  }
+  plot.x_high = PetscMax(1.0, history->round[history->num_points - 1]);
+  TpPlotRange(history->num_points, history->loss, &plot.y_low, &plot.y_high);
+  TpPlotBegin(&plot);
+  TpPlotLine(&plot, history->num_points, history->round, history->loss, "#2654a8", 1.4);
+  TpPlotEnd(&plot);
+}
+
+static void Idle(TpReport *report)
 {
   static const char *const names[TP_METRICS]   = {"", "MD", "replicas wait", "trainers wait"};
   static const char *const colours[TP_METRICS] = {"", "#2654a8", "#c8862a", "#7a9a3c"};
   const TpHistory         *history             = report->history;
-  TpPlot loss = TpPagePlot(&report->page, "Denoising loss, mean of the rounds of a point", "round", "loss");
-  TpPlot idle = TpPagePlot(&report->page, "Where time goes", "round", "share of wall time");
+  TpPlot                   plot = TpPagePlot(&report->page, "Where time goes", "round", "share of wall time");
 
-  PetscFunctionBeginUser;
-  loss.x_high = idle.x_high = PetscMax(1.0, history->round[history->num_points - 1]);
-  TpPlotRange(history->num_points, history->loss, &loss.y_low, &loss.y_high);
-  TpPlotBegin(&loss);
-  TpPlotLine(&loss, history->num_points, history->round, history->loss, "#2654a8", 1.4);
-  TpPlotEnd(&loss);
-  TpPlotBegin(&idle);
-  for (int m = 1; m < TP_METRICS; ++m) {
-    TpPlotLine(&idle, history->num_metrics, history->metric[0], history->metric[m], colours[m], 1.6);
-    TpPlotLegend(&idle, m - 1, names[m], colours[m]);
+  if (!history->num_metrics) {
+    fputs("<p class=\"note\">metrics.csv, which tells where time goes, is missing or has no rows.</p>\n",
+          report->page.file);
+    return;
   }
-  TpPlotEnd(&idle);
+  plot.x_high = PetscMax(1.0, history->round[history->num_points - 1]);
+  plot.y_high = 1.3; /* room for the legend */
+  TpPlotBegin(&plot);
+  for (int m = 1; m < TP_METRICS; ++m) {
+    TpPlotLine(&plot, history->num_metrics, history->metric[0], history->metric[m], colours[m], 1.6);
+    TpPlotPoints(&plot, history->num_metrics <= 40 ? history->num_metrics : 0, history->metric[0], history->metric[m],
+                 colours[m]);
+    TpPlotLegend(&plot, m - 1, names[m], colours[m]);
+  }
+  TpPlotEnd(&plot);
+}
+
+PetscErrorCode TpReportCourse(TpReport *report)
+{
+  PetscFunctionBeginUser;
+  Loss(report);
+  Idle(report);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

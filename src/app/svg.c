@@ -87,11 +87,18 @@ static double TickStep(double low, double high, int wanted)
   return power * (mantissa < 1.5 ? 1.0 : mantissa < 3.5 ? 2.0 : mantissa < 7.5 ? 5.0 : 10.0);
 }
 
+static double Whole(const TpPlot *plot, double low, double high, double step)
+{
+  return plot->is_whole && high - low > 1.5 ? PetscMax(step, 1.0) : step;
+}
+
 static void WriteTicks(const TpPlot *plot)
 {
   const double bottom = plot->height - BOTTOM;
-  const double dx     = TickStep(plot->x_low, plot->x_high, plot->width < 320.0 ? 4 : 7),
-               dy     = TickStep(plot->y_low, plot->y_high, plot->height < 260.0 ? 4 : 6);
+  const double dx     = Whole(plot, plot->x_low, plot->x_high,
+                              TickStep(plot->x_low, plot->x_high, plot->width < 320.0 ? 4 : 7)),
+               dy     = Whole(plot, plot->y_low, plot->y_high,
+                              TickStep(plot->y_low, plot->y_high, plot->height < 260.0 ? 4 : 6));
 
   for (double i = ceil(plot->x_low / dx - 1e-9); i * dx <= plot->x_high + 1e-9 * dx; i += 1.0)
     fprintf(plot->file,
@@ -209,7 +216,7 @@ void TpPlotLegend(const TpPlot *plot, PetscInt index, const char *text, const ch
 
   fprintf(plot->file,
           "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"%s\" stroke-width=\"3\"/>"
-          "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">",
+          "<text class=\"legend\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">",
           x - 16.0, x, y, y, colour, plot->legend_left ? x + 5.0 : x - 21.0, y + 4.0,
           plot->legend_left ? "start" : "end");
   TpWriteEscaped(plot->file, text);

@@ -16,6 +16,7 @@ typedef struct {
   double      width, height;             /* pixels */
   double      x_low, x_high, y_low, y_high;
   PetscInt    num;         /* of this plot in the page: makes names unique */
+  PetscBool   is_whole;    /* rungs and rounds: no tick stands between whole numbers */
   PetscBool   legend_left; /* the legend's corner; else right */
   PetscBool   legend_low;  /* else up */
 } TpPlot;
