@@ -94,13 +94,17 @@ typedef struct {
       overlap; /* [K, K] O_ij = N_j sum_n W_ni W_nj: the chance that a sample of i could have come from j; rows sum to 1 */
   double second_eigenvalue; /* of the overlap matrix: 1 would be two separate sets of rungs; 0 if K is 1 */
   double
-      least_overlap; /* smallest max(O_ij, O_ji) of neighbours i, j among rungs with samples; 1 if there is one alone */
+      least_overlap; /* smallest TpMbarPairOverlap() of neighbours among rungs with samples; 1 if there is one alone */
   PetscInt least_pair[2]; /* those neighbours */
   double   gradient;      /* largest |sum_n w_n N_k W_nk - N_k| / N at the solution */
   double   weight_error;  /* largest |sum_n w_n W_nk - 1| over rungs with samples */
   PetscInt evaluations;   /* passes over the samples for objective, gradient and Hessian */
   unsigned warnings;      /* TpMbarWarning */
 } TpMbarResult;
+
+/** Overlap of two states as if they were alone, the larger of O_ij / (O_ii + O_ij) and O_ji / (O_jj + O_ji): 1/2 if they are the same, O_ij where others are far.
+    In a dense ladder O_ij itself is small, as its rows are shared among many. Pure. **/
+double TpMbarPairOverlap(const TpMbarResult *result, PetscInt i, PetscInt j);
 
 /**
   States of one system at several temperatures. Collective on `comm`, which is kept. Free with TpMbarDestroy().

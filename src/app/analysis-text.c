@@ -75,7 +75,7 @@ static void WriteLadder(const TpAnalysis *analysis, FILE *file)
     fprintf(file, "%4d %12.6g %16.9g %12.3g %12.3g", (int)k, samples->temperature[k], mbar->f[k],
             analysis->f_bootstrap[k], mbar->error[k]);
     if (k + 1 < samples->num_rungs) {
-      const double overlap = mbar->overlap[k * samples->num_rungs + k + 1];
+      const double overlap = TpMbarPairOverlap(mbar, k, k + 1);
 
       fprintf(file, " %18.4f%s", overlap, overlap < TP_MBAR_LEAST_OVERLAP ? "  POOR" : "");
     }

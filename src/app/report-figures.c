@@ -97,7 +97,7 @@ static PetscErrorCode Acceptance(TpReport *report)
 {
   const TpHistory *history = report->history;
   const PetscInt   num     = report->analysis->samples->num_rungs;
-  TpPlot           plot    = TpPagePlot(&report->page, "Accepted swaps, and overlap by MBAR",
+  TpPlot           plot    = TpPagePlot(&report->page, "Accepted swaps, and overlap of the two rungs by MBAR",
                                         "lower rung of the pair", "fraction");
   double          *x, *y, *overlap;
 
@@ -106,7 +106,7 @@ static PetscErrorCode Acceptance(TpReport *report)
   for (PetscInt k = 0; k + 1 < num; ++k) {
     x[k]       = (double)k;
     y[k]       = history->attempts[k] > 0.0 ? history->accepted[k] / history->attempts[k] : (double)NAN;
-    overlap[k] = report->analysis->mbar.overlap[k * num + k + 1];
+    overlap[k] = TpMbarPairOverlap(&report->analysis->mbar, k, k + 1);
   }
   plot.x_low  = -0.5;
   plot.x_high = PetscMax(0.5, (double)num - 1.5);

@@ -150,7 +150,16 @@ static void FillDifferences(TpMbar mbar, const double covariance[])
   }
 }
 
-/* Of O_ij and O_ji the larger: a rung with few samples has small numbers in its column whatever its place. */
+/* Of both directions the larger: a rung with few samples has small numbers in its column whatever its place. */
+double TpMbarPairOverlap(const TpMbarResult *result, PetscInt i, PetscInt j)
+{
+  const PetscInt num = result->num_states;
+  const double  *o   = result->overlap;
+
+  return PetscMax(o[i * num + j] / (o[i * num + i] + o[i * num + j]),
+                  o[j * num + i] / (o[j * num + j] + o[j * num + i]));
+}
+
 static void FillOverlap(TpMbar mbar, const double squares[], TpMbarResult *result)
 {
   const PetscInt num = mbar->num_states;
@@ -163,7 +172,7 @@ static void FillOverlap(TpMbar mbar, const double squares[], TpMbarResult *resul
   result->least_overlap = 1.0;
   for (PetscInt p = 0; p + 1 < mbar->num_sampled; ++p) {
     const PetscInt i = mbar->sampled[p], j = mbar->sampled[p + 1];
-    const double   overlap = PetscMax(mbar->result_overlap[i * num + j], mbar->result_overlap[j * num + i]);
+    const double   overlap = TpMbarPairOverlap(result, i, j);
 
     if (overlap >= result->least_overlap) continue;
     result->least_overlap = overlap;
