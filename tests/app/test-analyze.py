@@ -208,9 +208,10 @@ def alchemlyb(folder, found):
 
 def running_and_killed():
     folder = scratch()
-    run = start(5, "run", inputs("double-well.yaml"), "--set", "run.rounds=100000000", "--set", "training.steps_per_round=0", "--set", "training.hold_out=[]",
-                "--set", "output.trajectory_interval=0", "--set", "run.folder=run", "--set", "output.report_interval=50", "--set", "training.start_round=0",
-                folder=folder)
+    run = start(5, "run", inputs("double-well.yaml"), "--set", "run.rounds=100000000", "--set", "network.width=8", "--set", "training.batch=8",
+                "--set", "training.hold_out=[]", "--set", "run.folder=run", "--set", "output.report_interval=50", "--set", "training.start_round=0",
+                "--set", "training.scale_rounds=50", "--set", "output.checkpoint_interval=200", folder=folder)
+    few = [word for option in ("replicates=5", "samples=200", "relaxation.samples=100", "relaxation.steps=10") for word in ("--set", "analysis." + option)]
 
     def rounds():
         try:
@@ -219,15 +220,17 @@ def running_and_killed():
         except OSError:
             return 0
 
-    wait_for(lambda: rounds() > 500, 60, "rounds of a run")
-    first = analyze(folder, "--set", "analysis.replicates=5")
+    wait_for(lambda: rounds() > 500 and os.path.exists(f"{folder}/run/model.h5"), 60, "rounds of a run, and its model")
+    first = analyze(folder, *few)
     expect(first["run"]["rounds_written"] > 500, "a running job: rounds are missing")
     expect(run.poll() is None, "the run did not go on beside its analysis")
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
-    second = analyze(folder, "--set", "analysis.replicates=5")
+    second = analyze(folder, *few)
     expect(second["run"]["rounds_written"] >= first["run"]["rounds_written"], "a killed job: rounds are missing")
     expect(second["run"]["rounds_planned"] == 100000000, "a killed job: the plan is another one")
+    for what, found in (("a running job", first), ("a killed job", second)):
+        expect(len(found["model"]["checks"]) == 4 and len(found["model"]["energies"]["checks"]) == 8, f"{what}: the model is not held against the run")
 
 
 # ------------------------------------------------------------------------------------------------------------------ mistakes
