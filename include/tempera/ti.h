@@ -106,6 +106,16 @@ PetscErrorCode TpPathEvaluate(TpPath path, PetscInt B, const double y[], const d
 PetscErrorCode TpPathLearn(TpPath path, uint64_t seed, uint64_t step, uint32_t first_slot, PetscInt B,
                            const double y0[], double *loss, TpNumber gradient[]);
 
+/**
+  How far the gradient of the network's energy is from a gradient, to rounding not at all: TpAsymmetryNorms() at configuration y0 [size] with noise of time t
+  on it, which is a function of (seed, id, step) as the random vectors are. Not collective.
+
+  @param[in]  num_vectors  2 at least; a path to a Gaussian: max_rows at most
+  @param[out] squares      [2]
+**/
+PetscErrorCode TpPathAsymmetry(TpPath path, uint64_t seed, uint32_t id, uint64_t step, PetscInt num_vectors, double t,
+                               const double y0[], double squares[]);
+
 /* ------------------------------------------------------------------------------------------------------------- moves */
 
 /** Rows of a path at one time, with what is known at their place. **/

@@ -52,6 +52,8 @@ static PetscErrorCode WriteTrainer(TpTi ti, TpFile file)
   PetscCall(WriteFrom(file, here, "/trainer/moment1", TP_FILE_FLOAT, length, adam->moment1, "first moment of Adam"));
   PetscCall(WriteFrom(file, here, "/trainer/moment2", TP_FILE_FLOAT, length, adam->moment2, "second moment of Adam"));
   PetscCall(WriteFrom(file, here, "/trainer/loss", TP_FILE_DOUBLE, 1, &loss, "loss of the last step"));
+  PetscCall(WriteFrom(file, here, "/trainer/losses", TP_FILE_DOUBLE, TP_TI_LOSS_POINTS, ti->loss,
+                      "sums of the losses of the points so far"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -89,7 +91,7 @@ typedef struct {
   double     *data;
 } Block;
 
-enum { NUM_BLOCKS = 7 };
+enum { NUM_BLOCKS = 8 };
 
 static void Blocks(TpTi ti, TpTiTarget *target, double *accepted, Block block[NUM_BLOCKS])
 {
@@ -102,6 +104,7 @@ static void Blocks(TpTi ti, TpTiTarget *target, double *accepted, Block block[NU
   block[4] = (Block){"energy", TP_TI_NUM_MODES, target->energy};
   block[5] = (Block){"weight", J, target->weight};
   block[6] = (Block){"accepted", 1, accepted};
+  block[7] = (Block){"squares", TP_TI_NUM_MODES * (K + 1), target->squares};
 }
 
 static PetscErrorCode WriteTargets(TpTi ti, TpFile file)
@@ -183,7 +186,7 @@ static PetscErrorCode ReadMember(TpTi ti, TpFile file, PetscInt m)
 static PetscErrorCode ReadTrainer(TpTi ti, TpFile file)
 {
   TpAdam          *adam   = &ti->trainer->adam;
-  const PetscInt64 length = adam->num_parameters, one = 1;
+  const PetscInt64 length = adam->num_parameters, one = 1, points = TP_TI_LOSS_POINTS;
 
   PetscFunctionBeginUser;
   PetscCall(TpFileReadInteger(file, "/trainer", "step", &adam->step));
@@ -192,6 +195,7 @@ static PetscErrorCode ReadTrainer(TpTi ti, TpFile file)
   PetscCall(TpFileReadAll(file, "/trainer/moment1", TP_FILE_FLOAT, 1, &length, adam->moment1));
   PetscCall(TpFileReadAll(file, "/trainer/moment2", TP_FILE_FLOAT, 1, &length, adam->moment2));
   PetscCall(TpFileReadAll(file, "/trainer/loss", TP_FILE_DOUBLE, 1, &one, &ti->trainer->loss));
+  PetscCall(TpFileReadAll(file, "/trainer/losses", TP_FILE_DOUBLE, 1, &points, ti->loss));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

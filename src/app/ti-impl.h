@@ -40,7 +40,8 @@ typedef struct {
 
 enum { TP_TI_PLAIN, TP_TI_CORRECTED, TP_TI_NUM_MODES };
 
-#define TP_TI_PAIR_BINS 60
+#define TP_TI_PAIR_BINS   60
+#define TP_TI_LOSS_POINTS 300 /* of the course of the training, at most */
 
 /** What trajectories have given for one target, the same on all ranks. **/
 typedef struct {
@@ -49,6 +50,7 @@ typedef struct {
   double    *coarse;                                  /* [modes, trajectories] over every second time */
   double    *weight;                                  /* [trajectories] logarithm, of the plain ones */
   double    *integrand;                               /* [modes, K + 1] sum over trajectories */
+  double    *squares;                                 /* [modes, K + 1] of its squares */
   double     pairs[TP_TI_NUM_MODES][TP_TI_PAIR_BINS]; /* histogram of the end configurations */
   double     energy[TP_TI_NUM_MODES];                 /* sum of beta U of the end configurations */
   PetscInt64 accepted;                                /* moves */
@@ -84,6 +86,7 @@ typedef struct TpTi_ {
   TpTiWindow      window;
   double         *node, *weight; /* [windows] */
   TpCondition     condition;
+  double          loss[TP_TI_LOSS_POINTS]; /* sums over the steps of each point; on trainers, so far */
 } * TpTi;
 
 /* ------------------------------------------------------------------------------------------------------------- set up */
@@ -108,6 +111,11 @@ PetscErrorCode TpTiReadConfigurations(TpTi ti);
 
 /* -------------------------------------------------------------------------------------------------------------- paths */
 
+/** Points of the course of the training; the one that a step belongs to; the first step of a point, or of none behind the last. Pure. **/
+PetscInt   TpTiLossPoints(TpTi ti);
+PetscInt   TpTiLossPoint(TpTi ti, PetscInt64 step);
+PetscInt64 TpTiLossStep(TpTi ti, PetscInt point);
+
 /** Paths and trainer, once the configurations are on all ranks. Collective on world. **/
 PetscErrorCode TpTiCreatePaths(TpTi ti);
 PetscErrorCode TpTiDestroyPaths(TpTi ti);
@@ -119,11 +127,11 @@ PetscErrorCode TpTiDestroyWindow(TpTi ti);
 /** The share of the windows' rounds that falls into one round of training. Collective on the replica group. **/
 PetscErrorCode TpTiWindowRounds(TpTi ti, PetscInt64 train_round);
 
-/** The classical integral of a member and its error; infinite without windows. Collective on world; the same on all ranks. **/
+/** The classical integral of a member and its error, not numbers without windows; mean and error [windows] of each. Collective on world; the same on all ranks. **/
 typedef struct {
   double value, error, grid; /* ln (Z_0 / Z_1); statistical error, and that of the nodes */
 } TpTiEstimate;
-PetscErrorCode TpTiWindowEstimate(TpTi ti, PetscInt member, TpTiEstimate *estimate, double mean[]);
+PetscErrorCode TpTiWindowEstimate(TpTi ti, PetscInt member, TpTiEstimate *estimate, double mean[], double error[]);
 
 /** Widom's beta mu_ex at a member's number of particles. Collective on world. **/
 PetscErrorCode TpTiInsertionEstimate(TpTi ti, PetscInt member, TpTiEstimate *estimate);
@@ -135,6 +143,8 @@ PetscErrorCode TpTiIntegrateRound(TpTi ti, PetscInt64 integrate_round);
 TpTiEstimate   TpTiNeuralEstimate(TpTi ti, PetscInt target, int mode);
 /** By the weights of the plain trajectories, and how many independent ones these are worth. **/
 TpTiEstimate TpTiWeightEstimate(TpTi ti, PetscInt target, double *effective);
+/** Mean and standard error of the integrand at time k of 0 .. K. **/
+void TpTiMeanIntegrand(TpTi ti, PetscInt target, int mode, PetscInt64 k, double *mean, double *error);
 
 /* --------------------------------------------------------------------------------------------------------- checkpoints */
 

@@ -95,7 +95,10 @@ static void AddHarvest(TpTi ti, Piece piece, int mode, const Harvest *harvest)
 
     target->integral[mode * J + piece.first + i] = TpTrapezoid(K, harvest->times, integrand, 1);
     target->coarse[mode * J + piece.first + i]   = TpTrapezoid(K, harvest->times, integrand, 2);
-    for (PetscInt64 k = 0; k <= K; ++k) target->integrand[mode * (K + 1) + k] += integrand[k];
+    for (PetscInt64 k = 0; k <= K; ++k) {
+      target->integrand[mode * (K + 1) + k] += integrand[k];
+      target->squares[mode * (K + 1) + k] += integrand[k] * integrand[k];
+    }
     target->energy[mode] += harvest->energy[i];
     if (mode == TP_TI_PLAIN) target->weight[piece.first + i] = harvest->weight[i];
   }
@@ -170,4 +173,13 @@ TpTiEstimate TpTiWeightEstimate(TpTi ti, PetscInt target, double *effective)
   TpMeanWeight(ti->run->settings.ti.trajectories, ti->targets[target].weight, &estimate.value, &estimate.error,
                effective);
   return estimate;
+}
+
+void TpTiMeanIntegrand(TpTi ti, PetscInt target, int mode, PetscInt64 k, double *mean, double *error)
+{
+  const double     J     = (double)ti->run->settings.ti.trajectories;
+  const PetscInt64 place = mode * (ti->run->settings.ti.times + 1) + k;
+
+  *mean  = ti->targets[target].integrand[place] / J;
+  *error = sqrt(PetscMax(0.0, ti->targets[target].squares[place] / J - *mean * *mean) / (J - 1.0));
 }

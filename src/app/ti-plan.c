@@ -154,8 +154,9 @@ static PetscErrorCode PlanTargets(TpTi ti)
     TpTiTarget *target = &ti->targets[i];
 
     SetSystem(ti, numbers ? numbers[i] : 0, ti->is_fluid ? 0 : i, &target->system);
-    PetscCall(PetscCalloc4(TP_TI_NUM_MODES * J, &target->integral, TP_TI_NUM_MODES * J, &target->coarse, J,
-                           &target->weight, TP_TI_NUM_MODES * (K + 1), &target->integrand));
+    PetscCall(PetscCalloc5(TP_TI_NUM_MODES * J, &target->integral, TP_TI_NUM_MODES * J, &target->coarse, J,
+                           &target->weight, TP_TI_NUM_MODES * (K + 1), &target->integrand, TP_TI_NUM_MODES * (K + 1),
+                           &target->squares));
   }
   PetscCall(PetscFree(numbers));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -179,6 +180,23 @@ static void PlanRounds(TpTi ti)
 PetscInt TpTiNumReplicas(TpTi ti)
 {
   return PetscMax(ti->run->ladder->num_rungs, (PetscInt)ti->run->settings.ti.windows);
+}
+
+PetscInt TpTiLossPoints(TpTi ti)
+{
+  return (PetscInt)PetscMin((PetscInt64)TP_TI_LOSS_POINTS, ti->run->settings.ti.training_steps);
+}
+
+PetscInt TpTiLossPoint(TpTi ti, PetscInt64 step)
+{
+  return (PetscInt)(step * TpTiLossPoints(ti) / ti->run->settings.ti.training_steps);
+}
+
+PetscInt64 TpTiLossStep(TpTi ti, PetscInt point)
+{
+  const PetscInt64 points = TpTiLossPoints(ti);
+
+  return (point * ti->run->settings.ti.training_steps + points - 1) / points;
 }
 
 PetscErrorCode TpTiPlan(TpTi ti)

@@ -1,27 +1,8 @@
-/* What a run of `tempera ti` has found: tables, ti.h5, and the screen. */
-#include "ti-impl.h"
+/* What a run of `tempera ti` has found: gathered, and told on the screen. */
+#include "ti-report.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* All estimates of one target; not numbers where there is none. */
-typedef struct {
-  TpTiEstimate mode[TP_TI_NUM_MODES];
-  TpTiEstimate weights; /* of the plain trajectories */
-  double       effective;
-  TpTiEstimate best; /* the answer */
-  const char  *method;
-  TpTiEstimate windows, insertion;
-  double       mbar, mbar_error; /* of ln Z, less that of the first temperature */
-} Row;
-
-typedef struct {
-  TpTi    ti;
-  Row    *rows;    /* [targets] */
-  double *windows; /* [members, windows] mean integrand */
-  double *curve;   /* [largest N + 1] beta F_ex of every number of particles of the fluid */
-} Report;
 
 static const TpTiEstimate nothing = {NAN, NAN, NAN};
 
@@ -30,7 +11,7 @@ static const double least_effective = 100.0;
 static const double least_share     = 0.3;
 
 /* Weights are exact where they carry; moves come next; the diffusion alone is as good as its network. */
-static void Choose(TpTi ti, Row *row)
+static void Choose(TpTi ti, TpTiRow *row)
 {
   const double J = (double)ti->run->settings.ti.trajectories;
 
@@ -42,7 +23,7 @@ static void Choose(TpTi ti, Row *row)
   row->method = "reweighted";
 }
 
-static PetscInt MemberOf(TpTi ti, PetscInt target)
+PetscInt TpTiMemberOf(TpTi ti, PetscInt target)
 {
   for (PetscInt m = 0; m < ti->num_members; ++m)
     if (ti->members[m].system.num_particles == ti->targets[target].system.num_particles &&
@@ -54,7 +35,7 @@ static PetscInt MemberOf(TpTi ti, PetscInt target)
 /* -------------------------------------------------------------------------------------------------------------- gather */
 
 /* MBAR of the ladder's energies; a frame counts 1 / g. */
-static PetscErrorCode SolveMbar(TpTi ti, Row rows[])
+static PetscErrorCode SolveMbar(TpTi ti, TpTiRow rows[])
 {
   const PetscInt num_rungs = ti->num_members;
   const PetscInt have      = ti->run->groups->world_rank == 0 ? 1 : 0;
@@ -82,15 +63,15 @@ static PetscErrorCode SolveMbar(TpTi ti, Row rows[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Gather(TpTi ti, Report *report)
+static PetscErrorCode GatherRows(TpTi ti, TpTiResults *results)
 {
   PetscFunctionBeginUser;
   for (PetscInt i = 0; i < ti->num_targets; ++i) {
-    Row           *row    = &report->rows[i];
-    const PetscInt member = MemberOf(ti, i);
+    TpTiRow       *row    = &results->rows[i];
+    const PetscInt member = TpTiMemberOf(ti, i);
     const double   known  = TpPathLogReference(ti->targets[i].system.neural);
 
-    *row = (Row){.windows = nothing, .insertion = nothing, .mbar = NAN, .mbar_error = NAN};
+    *row = (TpTiRow){.windows = nothing, .insertion = nothing, .mbar = NAN, .mbar_error = NAN};
     for (int mode = 0; mode < TP_TI_NUM_MODES; ++mode) {
       row->mode[mode] = mode < ti->num_modes ? TpTiNeuralEstimate(ti, i, mode) : nothing;
       row->mode[mode].value += known;
@@ -99,72 +80,115 @@ static PetscErrorCode Gather(TpTi ti, Report *report)
     row->weights.value += known;
     Choose(ti, row);
     if (member < 0) continue;
-    PetscCall(TpTiWindowEstimate(ti, member, &row->windows, report->windows + member * ti->num_windows));
+    PetscCall(TpTiWindowEstimate(ti, member, &row->windows, results->windows + member * ti->num_windows,
+                                 results->windows + (ti->num_members + member) * ti->num_windows));
     row->windows.value += known;
     PetscCall(TpTiInsertionEstimate(ti, member, &row->insertion));
   }
-  if (!ti->is_fluid && ti->num_members > 1) PetscCall(SolveMbar(ti, report->rows));
+  if (!ti->is_fluid && ti->num_members > 1) PetscCall(SolveMbar(ti, results->rows));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* beta F_ex of every number of particles: a curve through 0 and the targets. */
-static PetscErrorCode DrawCurve(TpTi ti, Report *report)
+static PetscErrorCode DrawCurve(TpTi ti, TpTiResults *results)
 {
-  const PetscInt largest = ti->targets[ti->num_targets - 1].system.num_particles;
-  double        *x, *y;
+  double *x, *y;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(largest + 1, &report->curve));
+  PetscCall(PetscMalloc1(results->largest + 1, &results->curve));
   PetscCall(PetscCalloc2(ti->num_targets + 1, &x, ti->num_targets + 1, &y));
   for (PetscInt i = 0; i < ti->num_targets; ++i) {
     x[i + 1] = (double)ti->targets[i].system.num_particles;
-    y[i + 1] = -report->rows[i].best.value;
+    y[i + 1] = -results->rows[i].best.value;
   }
-  for (PetscInt n = 0; n <= largest; ++n) report->curve[n] = TpCurve(ti->num_targets + 1, x, y, (double)n);
+  for (PetscInt n = 0; n <= results->largest; ++n) results->curve[n] = TpCurve(ti->num_targets + 1, x, y, (double)n);
   PetscCall(PetscFree2(x, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Of adding a particle to n; at the largest n, of the last one. */
-static double ExcessPotential(const Report *report, PetscInt n)
+double TpTiExcessPotential(const TpTiResults *results, PetscInt n)
 {
-  const PetscInt from = PetscMin(n, report->ti->targets[report->ti->num_targets - 1].system.num_particles - 1);
+  const PetscInt from = PetscMin(n, results->largest - 1);
 
-  return report->curve[from + 1] - report->curve[from];
+  return results->curve[from + 1] - results->curve[from];
 }
 
-/* -------------------------------------------------------------------------------------------------------------- tables */
-
-/* Text that grows; the same on all ranks, of which one writes. */
-typedef struct {
-  FILE  *stream;
-  char  *text;
-  size_t length;
-} Table;
-
-static PetscErrorCode TableBegin(Table *table)
+/* <N> at every chemical potential that some number of particles has. */
+static void DrawIsotherm(TpTiResults *results)
 {
+  double low = INFINITY, high = -INFINITY;
+
+  for (PetscInt n = 0; n < results->largest; ++n) {
+    const double mu = TpTiExcessPotential(results, n) + log((double)(n + 1));
+
+    low  = PetscMin(low, mu);
+    high = PetscMax(high, mu);
+  }
+  for (PetscInt i = 0; i < TP_TI_ISOTHERM_POINTS; ++i)
+    results->isotherm[0][i] = low + (high - low) * (double)i / (double)(TP_TI_ISOTHERM_POINTS - 1);
+  TpGrandMean(results->largest, results->curve, TP_TI_ISOTHERM_POINTS, results->isotherm[0], results->isotherm[1]);
+}
+
+double TpTiPairDistance(TpTi ti, PetscInt b)
+{
+  return 0.5 * ti->run->settings.engine.model.box_length * ((double)b + 0.5) / (double)TP_TI_PAIR_BINS;
+}
+
+/* g(r) of a target that is a member: of simulated configurations, and of those that trajectories end in. */
+static PetscErrorCode CorrelatePairs(TpTi ti, PetscInt target, PetscInt member, double pairs[])
+{
+  const double   length = ti->run->settings.engine.model.box_length, J = (double)ti->run->settings.ti.trajectories;
+  const PetscInt size                       = ti->targets[target].system.size;
+  double         histogram[TP_TI_PAIR_BINS] = {0}, *y;
+
   PetscFunctionBeginUser;
-  table->stream = open_memstream(&table->text, &table->length);
-  PetscCheck(table->stream, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for a table");
+  PetscCall(PetscMalloc1(size, &y));
+  for (PetscInt64 frame = 0; frame < ti->num_frames; ++frame) {
+    for (PetscInt k = 0; k < size; ++k) y[k] = (double)ti->data[member].y[frame * size + k];
+    TpPairHistogram(length, size / 3, y, TP_TI_PAIR_BINS, histogram);
+  }
+  PetscCall(PetscFree(y));
+  TpPairCorrelation(length, size / 3, (double)ti->num_frames, TP_TI_PAIR_BINS, histogram, pairs);
+  for (int mode = 0; mode < TP_TI_NUM_MODES; ++mode)
+    TpPairCorrelation(length, size / 3, mode < ti->num_modes ? J : 0.0, TP_TI_PAIR_BINS,
+                      ti->targets[target].pairs[mode], pairs + (TP_TI_PAIRS_PLAIN + mode) * TP_TI_PAIR_BINS);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TablePublish(TpTi ti, const char *name, Table *table)
+static PetscErrorCode GatherFluid(TpTi ti, TpTiResults *results)
 {
-  char path[PETSC_MAX_PATH_LEN];
-
   PetscFunctionBeginUser;
-  fclose(table->stream);
-  PetscCall(TpRunPath(ti->run, name, path));
-  const PetscErrorCode code = TpTextPublish(ti->run->groups->world, path, table->text);
+  results->largest = ti->targets[ti->num_targets - 1].system.num_particles;
+  PetscCall(DrawCurve(ti, results));
+  DrawIsotherm(results);
+  PetscCall(PetscCalloc1(ti->num_members * TP_TI_NUM_PAIRS * TP_TI_PAIR_BINS, &results->pairs));
+  for (PetscInt i = 0; i < ti->num_targets; ++i) {
+    const PetscInt member = TpTiMemberOf(ti, i);
 
-  free(table->text);
-  PetscFunctionReturn(code);
+    if (member >= 0)
+      PetscCall(CorrelatePairs(ti, i, member, results->pairs + member * TP_TI_NUM_PAIRS * TP_TI_PAIR_BINS));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Evaluations of energy and gradient that a number stands on. */
-static double NeuralCost(TpTi ti)
+/* The course of the training, which trainers know. */
+static PetscErrorCode GatherLoss(TpTi ti, TpTiResults *results)
+{
+  TpGroups groups = ti->run->groups;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpBroadcast(ti->loss, TP_TI_LOSS_POINTS, MPI_DOUBLE, groups->trainer_rank[0], groups->world, NULL));
+  results->num_losses = TpTiLossPoints(ti);
+  for (PetscInt i = 0; i < results->num_losses; ++i) {
+    const PetscInt64 first = TpTiLossStep(ti, i), end = TpTiLossStep(ti, i + 1);
+
+    results->loss[0][i] = (double)end;
+    results->loss[1][i] = ti->loss[i] / (double)(end - first);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+double TpTiNeuralCost(TpTi ti)
 {
   const TpSettings *settings = &ti->run->settings;
   const double      J = (double)settings->ti.trajectories, K = (double)settings->ti.times;
@@ -172,7 +196,7 @@ static double NeuralCost(TpTi ti)
   return J * (K + 1.0 + (double)settings->ti.relax_steps * TP_LEAPS * K);
 }
 
-static double WindowCost(TpTi ti)
+double TpTiWindowCost(TpTi ti)
 {
   const TpSettings *settings = &ti->run->settings;
 
@@ -180,203 +204,29 @@ static double WindowCost(TpTi ti)
          (5.0 * (double)settings->ti.window_moves + 1.0);
 }
 
-static PetscErrorCode WriteFreeEnergies(Report *report)
-{
-  TpTi  ti = report->ti;
-  Table table;
-
-  PetscFunctionBeginUser;
-  PetscCall(TableBegin(&table));
-  fprintf(table.stream,
-          "num_particles,temperature,log_z,error,grid_error,method,plain,plain_error,relaxed,relaxed_error,"
-          "reweighted,reweighted_error,effective,evaluations,windows,windows_error,windows_grid_error,"
-          "windows_evaluations,mbar_difference,mbar_error,beta_mu_insertion,insertion_error\n");
-  for (PetscInt i = 0; i < ti->num_targets; ++i) {
-    const Row          *row    = &report->rows[i];
-    const TpTiSystem   *system = &ti->targets[i].system;
-    const TpTiEstimate *plain = &row->mode[TP_TI_PLAIN], *relaxed = &row->mode[TP_TI_CORRECTED];
-
-    fprintf(table.stream, "%d,%.12g,%.8g,%.3g,%.3g,%s,", (int)system->num_particles, system->temperature,
-            row->best.value, row->best.error, row->best.grid, row->method);
-    fprintf(table.stream, "%.8g,%.3g,%.8g,%.3g,%.8g,%.3g,%.4g,%.0f,", plain->value, plain->error, relaxed->value,
-            relaxed->error, row->weights.value, row->weights.error, row->effective, NeuralCost(ti));
-    fprintf(table.stream, "%.8g,%.3g,%.3g,%.0f,%.8g,%.3g,%.8g,%.3g\n", row->windows.value, row->windows.error,
-            row->windows.grid, WindowCost(ti), row->mbar, row->mbar_error, row->insertion.value, row->insertion.error);
-  }
-  PetscCall(TablePublish(ti, "free-energy.csv", &table));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* beta mu_ex of every number of particles, and <N> at every chemical potential that has one. */
-static PetscErrorCode WriteChemicalPotentials(Report *report)
-{
-  TpTi           ti     = report->ti;
-  const double   length = ti->run->settings.engine.model.box_length, volume = length * length * length;
-  const PetscInt largest = ti->targets[ti->num_targets - 1].system.num_particles;
-  enum { POINTS = 401 };
-  double low = INFINITY, high = -INFINITY, mu[POINTS], mean[POINTS];
-  Table  table;
-
-  PetscFunctionBeginUser;
-  PetscCall(TableBegin(&table));
-  fprintf(table.stream, "num_particles,density,beta_f_excess,beta_mu_excess,beta_mu_box\n");
-  for (PetscInt n = 0; n < largest; ++n) {
-    const double excess = report->curve[n + 1] - report->curve[n], whole = excess + log((double)(n + 1));
-
-    low  = PetscMin(low, whole);
-    high = PetscMax(high, whole);
-    fprintf(table.stream, "%d,%.8g,%.8g,%.8g,%.8g\n", (int)n, (double)n / volume, report->curve[n], excess, whole);
-  }
-  PetscCall(TablePublish(ti, "chemical-potential.csv", &table));
-  for (PetscInt i = 0; i < POINTS; ++i) mu[i] = low + (high - low) * (double)i / (double)(POINTS - 1);
-  TpGrandMean(largest, report->curve, POINTS, mu, mean);
-  PetscCall(TableBegin(&table));
-  fprintf(table.stream, "beta_mu_box,mean_num_particles\n");
-  for (PetscInt i = 0; i < POINTS; ++i) fprintf(table.stream, "%.8g,%.8g\n", mu[i], mean[i]);
-  PetscCall(TablePublish(ti, "isotherm.csv", &table));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* g(r) of simulated configurations beside those that trajectories end in. */
-static PetscErrorCode WritePairCorrelations(Report *report)
-{
-  TpTi         ti     = report->ti;
-  const double length = ti->run->settings.engine.model.box_length, J = (double)ti->run->settings.ti.trajectories;
-  Table        table;
-
-  PetscFunctionBeginUser;
-  PetscCall(TableBegin(&table));
-  fprintf(table.stream, "num_particles,r,simulated,plain,corrected\n");
-  for (PetscInt i = 0; i < ti->num_targets; ++i) {
-    const PetscInt member = MemberOf(ti, i), n = ti->targets[i].system.num_particles;
-    double         histogram[TP_TI_PAIR_BINS] = {0}, g[3][TP_TI_PAIR_BINS], *y;
-
-    if (member < 0) continue;
-    PetscCall(PetscMalloc1(3 * n, &y));
-    for (PetscInt64 frame = 0; frame < ti->num_frames; ++frame) {
-      for (PetscInt k = 0; k < 3 * n; ++k) y[k] = (double)ti->data[member].y[frame * 3 * n + k];
-      TpPairHistogram(length, n, y, TP_TI_PAIR_BINS, histogram);
-    }
-    PetscCall(PetscFree(y));
-    TpPairCorrelation(length, n, (double)ti->num_frames, TP_TI_PAIR_BINS, histogram, g[0]);
-    for (int mode = 0; mode < TP_TI_NUM_MODES; ++mode)
-      TpPairCorrelation(length, n, mode < ti->num_modes ? J : 0.0, TP_TI_PAIR_BINS, ti->targets[i].pairs[mode],
-                        g[1 + mode]);
-    for (PetscInt b = 0; b < TP_TI_PAIR_BINS; ++b)
-      fprintf(table.stream, "%d,%.6g,%.6g,%.6g,%.6g\n", (int)n,
-              0.5 * length * ((double)b + 0.5) / (double)TP_TI_PAIR_BINS, g[0][b], g[1][b], g[2][b]);
-  }
-  PetscCall(TablePublish(ti, "pair-correlation.csv", &table));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode WriteIntegrands(Report *report)
-{
-  TpTi             ti = report->ti;
-  const PetscInt64 K = ti->run->settings.ti.times, J = ti->run->settings.ti.trajectories;
-  Table            table;
-
-  PetscFunctionBeginUser;
-  PetscCall(TableBegin(&table));
-  fprintf(table.stream, "num_particles,temperature,t,way,integrand\n");
-  for (PetscInt i = 0; i < ti->num_targets; ++i) {
-    const TpTiSystem *system = &ti->targets[i].system;
-    const PetscInt    member = MemberOf(ti, i);
-
-    for (int mode = 0; mode < ti->num_modes; ++mode)
-      for (PetscInt64 k = 0; k <= K; ++k)
-        fprintf(table.stream, "%d,%.8g,%.8g,%s,%.8g\n", (int)system->num_particles, system->temperature,
-                TpTrajectoryTime(system->neural, K, k), mode == TP_TI_PLAIN ? "plain" : "corrected",
-                ti->targets[i].integrand[mode * (K + 1) + k] / (double)J);
-    for (PetscInt k = 0; member >= 0 && k < ti->num_windows; ++k)
-      fprintf(table.stream, "%d,%.8g,%.8g,windows,%.8g\n", (int)system->num_particles, system->temperature, ti->node[k],
-              report->windows[member * ti->num_windows + k]);
-  }
-  PetscCall(TablePublish(ti, "integrand.csv", &table));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* --------------------------------------------------------------------------------------------------------------- ti.h5 */
-
-static PetscErrorCode WriteMembers(TpTi ti, TpFile file)
-{
-  PetscFunctionBeginUser;
-  for (PetscInt m = 0; m < ti->num_members; ++m) {
-    const TpTiMember *member   = &ti->members[m];
-    const PetscInt64  shape[2] = {ti->num_frames, member->system.size};
-    char              name[64];
-
-    snprintf(name, sizeof(name), "/members/%d/positions", (int)m);
-    PetscCall(TpFileWriteAll(file, name, TP_FILE_FLOAT, 2, shape, member->x,
-                             TpUnitName(ti->run->system.units, TP_DIMENSION_LENGTH), "configurations learned from"));
-    snprintf(name, sizeof(name), "/members/%d/energy", (int)m);
-    PetscCall(TpFileWriteAll(file, name, TP_FILE_DOUBLE, 1, shape, member->energy,
-                             TpUnitName(ti->run->system.units, TP_DIMENSION_ENERGY), "their potential energies"));
-    snprintf(name, sizeof(name), "/members/%d", (int)m);
-    PetscCall(TpFileWriteInteger(file, name, "num_particles", member->system.num_particles));
-    PetscCall(TpFileWriteReal(file, name, "temperature", member->system.temperature));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode WriteContents(Report *report, TpFile file)
-{
-  TpTi             ti    = report->ti;
-  const PetscInt64 count = ti->num_targets, length = ti->trainer->adam.num_parameters;
-  double          *number;
-
-  PetscFunctionBeginUser;
-  PetscCall(WriteMembers(ti, file));
-  PetscCall(TpFileWriteAll(file, "/network/parameters", TP_FILE_FLOAT, 1, &length, ti->trainer->adam.average, "",
-                           "moving average of the energy's weights"));
-  PetscCall(PetscMalloc1(5 * count, &number));
-  for (PetscInt i = 0; i < count; ++i) {
-    number[i]             = (double)ti->targets[i].system.num_particles;
-    number[count + i]     = ti->targets[i].system.temperature;
-    number[2 * count + i] = report->rows[i].best.value;
-    number[3 * count + i] = report->rows[i].best.error;
-    number[4 * count + i] = report->rows[i].best.grid;
-  }
-  const char *names[] = {"num_particles", "temperature", "log_z", "error", "grid_error"};
-
-  for (int k = 0; k < 5; ++k) {
-    char name[64];
-
-    snprintf(name, sizeof(name), "/targets/%s", names[k]);
-    PetscCall(TpFileWriteAll(file, name, TP_FILE_DOUBLE, 1, &count, number + k * count, "",
-                             "as in the columns of free-energy.csv"));
-  }
-  PetscCall(PetscFree(number));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode WriteFile(Report *report)
-{
-  TpRun              run    = report->ti->run;
-  const TpFileHeader header = {
-      .format = TP_TI_FORMAT, .version = TP_TI_VERSION, .program = TpVersionLine(), .parameters = run->used_parameters};
-  char   path[PETSC_MAX_PATH_LEN];
-  TpFile file;
-
-  PetscFunctionBeginUser;
-  PetscCall(TpRunPath(run, "ti.h5", path));
-  PetscCall(TpFileCreate(run->groups->world, path, &header, &file));
-  PetscCall(TpFileConclude(&file, WriteContents(report, file)));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* -------------------------------------------------------------------------------------------------------------- screen */
 
-static void Tell(Report *report)
+/* The time at which it is largest. */
+static void TellAsymmetry(const TpTiResults *results)
 {
-  TpTi ti = report->ti;
+  const TpTiAsymmetry *largest = &results->asymmetry[0];
+
+  for (PetscInt k = 1; k < TP_TI_ASYMMETRY_TIMES; ++k)
+    if (results->asymmetry[k].ratio > largest->ratio) largest = &results->asymmetry[k];
+  TpLog(TP_LOG_PRODUCTION, "conservativeness of the learned score: ||J - J^T|| / ||J|| up to %.2g, at t = %g",
+        largest->ratio, largest->t);
+}
+
+static void Tell(const TpTiResults *results)
+{
+  TpTi ti = results->ti;
 
   TpLog(TP_LOG_PRODUCTION, "%s; error: statistical + grid",
         ti->is_fluid ? "ln (Z_N / Z_ideal)" : "ln Z (configurations, engine's units)");
   TpLog(TP_LOG_PRODUCTION, "  %-8s %12s %16s %-10s %10s %12s %16s %10s", ti->is_fluid ? "N" : "T", "neural", "error",
         "method", "correction", "windows", "error", "difference");
   for (PetscInt i = 0; i < ti->num_targets; ++i) {
-    const Row *row = &report->rows[i];
+    const TpTiRow *row = &results->rows[i];
 
     TpLog(TP_LOG_PRODUCTION, "  %-8g %12.4f %7.4f + %6.4f %-10s %10.4f %12.4f %7.4f + %6.4f %10.4f",
           ti->is_fluid ? (double)ti->targets[i].system.num_particles : ti->targets[i].system.temperature,
@@ -384,40 +234,43 @@ static void Tell(Report *report)
           row->windows.value, row->windows.error, row->windows.grid, row->best.value - row->windows.value);
   }
   for (PetscInt i = 1; !ti->is_fluid && i < ti->num_targets; ++i) {
-    const Row *row = &report->rows[i], *first = &report->rows[0];
+    const TpTiRow *row = &results->rows[i], *first = &results->rows[0];
 
     TpLog(TP_LOG_PRODUCTION, "  ln Z(%g) - ln Z(%g): neural %.4f +- %.4f, MBAR %.4f +- %.4f",
           ti->targets[i].system.temperature, ti->targets[0].system.temperature, row->best.value - first->best.value,
           hypot(row->best.error, first->best.error), row->mbar, row->mbar_error);
   }
   for (PetscInt i = 0; ti->run->settings.ti.insertions && i < ti->num_targets; ++i)
-    if (!isnan(report->rows[i].insertion.value))
+    if (!isnan(results->rows[i].insertion.value))
       TpLog(TP_LOG_PRODUCTION, "  N = %d: beta mu_ex neural %.4f, insertion %.4f +- %.4f%s",
-            (int)ti->targets[i].system.num_particles, ExcessPotential(report, ti->targets[i].system.num_particles),
-            report->rows[i].insertion.value, report->rows[i].insertion.error,
-            report->rows[i].insertion.error > 0.2 ? " (too few insertions fit)" : "");
+            (int)ti->targets[i].system.num_particles, TpTiExcessPotential(results, ti->targets[i].system.num_particles),
+            results->rows[i].insertion.value, results->rows[i].insertion.error,
+            results->rows[i].insertion.error > 0.2 ? " (too few insertions fit)" : "");
+  TellAsymmetry(results);
   TpLog(TP_LOG_PRODUCTION, "evaluations of energy and gradient for one number: trajectories %.3g, windows %.3g",
-        NeuralCost(ti), WindowCost(ti));
+        TpTiNeuralCost(ti), TpTiWindowCost(ti));
 }
 
 PetscErrorCode TpTiReport(TpTi ti)
 {
-  Report report = {.ti = ti};
+  TpTiResults *results;
 
   PetscFunctionBeginUser;
+  PetscCall(PetscNew(&results));
+  results->ti = ti;
   PetscCall(
-      PetscCalloc2(ti->num_targets, &report.rows, ti->num_members * PetscMax(1, ti->num_windows), &report.windows));
-  PetscCall(Gather(ti, &report));
-  if (ti->is_fluid) PetscCall(DrawCurve(ti, &report));
-  PetscCall(WriteFreeEnergies(&report));
-  PetscCall(WriteIntegrands(&report));
-  if (ti->is_fluid) {
-    PetscCall(WriteChemicalPotentials(&report));
-    PetscCall(WritePairCorrelations(&report));
-  }
-  PetscCall(WriteFile(&report));
-  if (ti->run->is_writer) Tell(&report);
-  PetscCall(PetscFree(report.curve));
-  PetscCall(PetscFree2(report.rows, report.windows));
+      PetscCalloc2(ti->num_targets, &results->rows, 2 * ti->num_members * ti->num_windows + 1, &results->windows));
+  PetscCall(GatherRows(ti, results));
+  PetscCall(GatherLoss(ti, results));
+  if (ti->is_fluid) PetscCall(GatherFluid(ti, results));
+  PetscCall(TpTiMeasureAsymmetry(ti, results->asymmetry));
+  PetscCall(TpTiWriteTables(results));
+  PetscCall(TpTiWriteFile(results));
+  PetscCall(TpTiWritePage(results));
+  if (ti->run->is_writer) Tell(results);
+  PetscCall(PetscFree(results->curve));
+  PetscCall(PetscFree(results->pairs));
+  PetscCall(PetscFree2(results->rows, results->windows));
+  PetscCall(PetscFree(results));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

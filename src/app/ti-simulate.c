@@ -94,8 +94,8 @@ PetscErrorCode TpTiDestroySystems(TpTi ti)
     PetscCall(PetscFree2(member->x, member->energy));
   }
   for (PetscInt i = 0; i < ti->num_targets; ++i)
-    PetscCall(
-        PetscFree4(ti->targets[i].integral, ti->targets[i].coarse, ti->targets[i].weight, ti->targets[i].integrand));
+    PetscCall(PetscFree5(ti->targets[i].integral, ti->targets[i].coarse, ti->targets[i].weight,
+                         ti->targets[i].integrand, ti->targets[i].squares));
   PetscCall(PetscFree(ti->members));
   PetscCall(PetscFree(ti->targets));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -160,6 +160,25 @@ PetscErrorCode TpTiShareConfigurations(TpTi ti)
 
 /* ---------------------------------------------------------------------------------------------------------------- read */
 
+static PetscErrorCode CheckFinite(TpTi ti, const char *path, PetscInt m)
+{
+  const TpTiMember *member = &ti->members[m];
+
+  PetscFunctionBeginUser;
+  for (PetscInt64 i = 0; i < ti->num_frames; ++i) {
+    PetscBool is_finite = isfinite(member->energy[i]) ? PETSC_TRUE : PETSC_FALSE;
+
+    for (PetscInt k = 0; k < member->system.size; ++k)
+      if (!isfinite(member->x[i * member->system.size + k])) is_finite = PETSC_FALSE;
+    TpCheckInput(is_finite,
+                 "ti.configurations: %s: configuration %" PetscInt64_FMT
+                 " of /members/%d is not finite; allowed: finite "
+                 "positions and energies",
+                 path, i, (int)m);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode CheckOverlaps(TpTi ti, const char *path, PetscInt m)
 {
   const TpTiMember *member = &ti->members[m];
@@ -205,6 +224,7 @@ PetscErrorCode TpTiReadConfigurations(TpTi ti)
     PetscCall(TpFileReadRows(file, name, TP_FILE_FLOAT, 0, ti->num_frames, member->x));
     snprintf(name, sizeof(name), "/members/%d/energy", (int)m);
     PetscCall(TpFileReadRows(file, name, TP_FILE_DOUBLE, 0, ti->num_frames, member->energy));
+    PetscCall(CheckFinite(ti, path, m));
     if (ti->is_fluid) PetscCall(CheckOverlaps(ti, path, m));
   }
   PetscCall(TpFileClose(&file));

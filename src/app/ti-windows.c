@@ -153,7 +153,7 @@ static double GridError(TpTi ti, const double mean[], double value)
   return sqrt(sum);
 }
 
-PetscErrorCode TpTiWindowEstimate(TpTi ti, PetscInt member, TpTiEstimate *estimate, double mean[])
+PetscErrorCode TpTiWindowEstimate(TpTi ti, PetscInt member, TpTiEstimate *estimate, double mean[], double error[])
 {
   const PetscInt64 rounds = ti->run->settings.ti.window_rounds, first = SettlingRounds(ti);
   double          *all; /* [2, windows] means and errors */
@@ -172,11 +172,10 @@ PetscErrorCode TpTiWindowEstimate(TpTi ti, PetscInt member, TpTiEstimate *estima
       TpAllreduce(MPI_IN_PLACE, all, (int)(2 * ti->num_windows), MPI_DOUBLE, MPI_SUM, ti->run->groups->world, NULL));
   estimate->value = estimate->error = 0.0;
   for (PetscInt k = 0; k < ti->num_windows; ++k) {
-    const double error = ti->weight[k] * all[ti->num_windows + k];
-
-    mean[k] = all[k];
-    estimate->value += ti->weight[k] * all[k];
-    estimate->error += error * error;
+    mean[k]  = all[k];
+    error[k] = all[ti->num_windows + k];
+    estimate->value += ti->weight[k] * mean[k];
+    estimate->error += ti->weight[k] * error[k] * ti->weight[k] * error[k];
   }
   estimate->error = sqrt(estimate->error);
   estimate->grid  = GridError(ti, mean, estimate->value);

@@ -90,8 +90,10 @@ static PetscErrorCode Learn(TpTi ti, PetscInt64 train_round)
   const PetscInt64  end      = PetscMin(settings->ti.training_steps, (train_round + 1) * steps);
 
   PetscFunctionBeginUser;
-  for (PetscInt64 step = train_round * steps; step < end; ++step)
+  for (PetscInt64 step = train_round * steps; step < end; ++step) {
     PetscCall(TpEnergyTrainerStep(ti->trainer, ti->num_members, ti->data));
+    ti->loss[TpTiLossPoint(ti, step)] += ti->trainer->loss;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

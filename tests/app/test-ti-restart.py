@@ -29,7 +29,7 @@ output: {report_interval: 10, checkpoint_interval: 5, keep_checkpoints: 100}
 """
 
 folder = scratch()
-RESULTS = ("free-energy.csv", "integrand.csv")
+RESULTS = ("free-energy.csv", "integrand.csv", "loss.csv", "conservativeness.csv")
 
 
 def write(name, text):

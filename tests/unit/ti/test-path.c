@@ -256,6 +256,20 @@ static void ExpectLearned(const char *what, TpPath path, Net *net, PetscInt B, c
   TpTestCall(PetscFree(scratch));
 }
 
+/* The network's score is a gradient, to single precision: at each time, and where its Jacobian is not small. */
+static void ExpectConservative(const char *what, TpPath path, const double y0[])
+{
+  double squares[2], other[2];
+
+  TpTestCall(TpPathAsymmetry(path, 3, 5, 0, 4, 0.3, y0, squares));
+  TpTestExpectThat(squares[1] > 1e-4 && squares[0] < 1e-10 * squares[1], "%s: ||J - J^T||^2 = %g, ||J||^2 = %g", what,
+                   squares[0], squares[1]);
+  TpTestCall(TpPathAsymmetry(path, 3, 5, 0, 4, 0.3, y0, other));
+  TpTestExpect(other[1] == squares[1]);
+  TpTestCall(TpPathAsymmetry(path, 3, 5, 1, 4, 0.6, y0, other));
+  TpTestExpect(other[1] != squares[1]);
+}
+
 static void TestNeural(void)
 {
   const TpEnergySettings point     = {.kind = TP_ENERGY_MLP, .width = 12, .depth = 1, .embedding = 6};
@@ -272,11 +286,13 @@ static void TestNeural(void)
   TpTestExpect(fabs(Energy(gaussian, y, 0.5, g, &d) - classical) > 1e-3);
   ExpectDerivatives("neural gaussian", gaussian, y, 0.5, 1e-2, 5e-3);
   ExpectLearned("gaussian", gaussian, &one, 4, y);
+  ExpectConservative("gaussian", gaussian, y);
   FillLattice(6, y);
   FillLattice(6, y + 18);
   TpTestCall(TpPathSetNetwork(fluid, two.network, two.workspace, two.p, 0));
   ExpectDerivatives("neural fluid", fluid, y, 0.5, 1e-3, 2e-2);
   ExpectLearned("fluid", fluid, &two, 2, y);
+  ExpectConservative("fluid", fluid, y);
   TpTestCall(TpPathDestroy(&gaussian));
   TpTestCall(TpPathDestroy(&fluid));
   NetDestroy(&one);
