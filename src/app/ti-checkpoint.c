@@ -126,6 +126,15 @@ static PetscErrorCode WriteTargets(TpTi ti, TpFile file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Optimiser steps up to the end of a round. An attribute is written alike by all ranks, of which only trainers count their steps. */
+static PetscInt64 StepsDone(TpTi ti, PetscInt64 round)
+{
+  const TpSettings *settings = &ti->run->settings;
+  const PetscInt64  rounds   = round + 1 - ti->simulate_rounds;
+
+  return PetscMin(settings->ti.training_steps, rounds * PetscMax(1, settings->training.steps_per_round));
+}
+
 static PetscErrorCode WriteContents(TpTi ti, TpFile file, PetscInt64 round)
 {
   PetscFunctionBeginUser;
@@ -137,7 +146,7 @@ static PetscErrorCode WriteContents(TpTi ti, TpFile file, PetscInt64 round)
   /* what begins with the training is there after the last round of the simulation */
   if (!ti->trainer) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(WriteTrainer(ti, file));
-  PetscCall(TpFileWriteInteger(file, "/trainer", "step", ti->trainer->adam.step));
+  PetscCall(TpFileWriteInteger(file, "/trainer", "step", StepsDone(ti, round)));
   PetscCall(WriteWindows(ti, file));
   PetscCall(WriteTargets(ti, file));
   PetscFunctionReturn(PETSC_SUCCESS);
