@@ -1,6 +1,7 @@
 /* tempera info FILE: what a file is, whether it is whole, where it came from. */
 #include "anneal-impl.h"
 #include "diagnostics.h"
+#include "ti-impl.h"
 
 #include <math.h>
 #include <string.h>
@@ -46,12 +47,62 @@ static PetscErrorCode TellLadder(TpFile file, PetscInt64 next_round)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Systems that `tempera ti` learns from. */
+static PetscErrorCode CountMembers(TpFile file, PetscInt *count)
+{
+  PetscBool has = PETSC_TRUE;
+
+  PetscFunctionBeginUser;
+  for (*count = 0; has; *count += has ? 1 : 0) {
+    char name[64];
+
+    snprintf(name, sizeof(name), "/members/%d", (int)*count);
+    PetscCall(TpFileHas(file, name, &has));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TellTiCheckpoint(TpFile file)
+{
+  PetscInt64 next_round, step = 0;
+  PetscInt   members;
+  PetscBool  has_trainer;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpFileReadInteger(file, "/", "next_round", &next_round));
+  PetscCall(TpFileHas(file, "/trainer", &has_trainer));
+  if (has_trainer) PetscCall(TpFileReadInteger(file, "/trainer", "step", &step));
+  PetscCall(CountMembers(file, &members));
+  printf("  of tempera ti, %lld rounds done, %d systems to learn from, %lld optimiser steps\n", (long long)next_round,
+         (int)members, (long long)step);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TellTi(TpFile file)
+{
+  PetscInt64 targets, parameters;
+  PetscInt   members;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpFileShape(file, "/targets/log_z", 1, &targets));
+  PetscCall(TpFileShape(file, "/network/parameters", 1, &parameters));
+  PetscCall(CountMembers(file, &members));
+  printf("  %lld free energies, %d systems learned from, an energy of %lld weights\n", (long long)targets, (int)members,
+         (long long)parameters);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TellCheckpoint(TpFile file)
 {
   PetscInt64 next_round, step, shape[2];
-  PetscBool  has_states;
+  PetscBool  has_states, is_ti;
 
   PetscFunctionBeginUser;
+  PetscCall(TpFileHas(file, "/members", &is_ti));
+  if (is_ti) {
+    PetscCall(TellTiCheckpoint(file));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(TpFileReadInteger(file, "/", "next_round", &next_round));
   PetscCall(TpFileReadInteger(file, "/trainer", "step", &step));
   PetscCall(TpFileHas(file, "/states", &has_states));
@@ -221,6 +272,7 @@ static PetscErrorCode TellFile(const char *path)
   if (!strcmp(format, TP_CHECKPOINT_FORMAT) || !strcmp(format, TP_FAILURE_FORMAT)) PetscCall(TellCheckpoint(file));
   if (!strcmp(format, TP_RUN_FORMAT)) PetscCall(TellRun(file));
   if (!strcmp(format, TP_MODEL_FORMAT)) PetscCall(TellModel(path));
+  if (!strcmp(format, TP_TI_FORMAT)) PetscCall(TellTi(file));
   if (!strcmp(format, TP_ANNEAL_FORMAT)) PetscCall(TellAnneal(file));
   if (!strcmp(format, TP_ANNEAL_CHECKPOINT_FORMAT)) PetscCall(TellAnnealCheckpoint(file));
   PetscCall(TpFileVerify(MPI_COMM_SELF, path, &whole, message, sizeof(message)));
