@@ -210,11 +210,11 @@ typedef struct {
   TpNumber   *p, *gradient;
 } Net;
 
-static Net NetCreate(const TpEnergySettings *settings, PetscInt inputs, PetscInt rows)
+static Net NetCreate(const TpEnergySettings *settings, PetscInt inputs, PetscInt conditions, PetscInt rows)
 {
   Net net;
 
-  TpTestCall(TpEnergyCreate(settings, inputs, 0, &net.network));
+  TpTestCall(TpEnergyCreate(settings, inputs, conditions, &net.network));
   TpTestCall(TpWorkspaceCreate(net.network, rows, &net.workspace));
   net.num_parameters = TpNetworkNumParameters(net.network);
   TpTestCall(PetscCalloc2(net.num_parameters, &net.p, net.num_parameters, &net.gradient));
@@ -270,6 +270,21 @@ static void ExpectConservative(const char *what, TpPath path, const double y0[])
   TpTestExpect(other[1] != squares[1]);
 }
 
+/* What a network stands on, by one that says nothing; in double precision. */
+static void ExpectBase(TpPath path, Net *net, double y[])
+{
+  const double times[] = {1e-3, 0.05, 0.3, 0.9};
+  TpNumber    *kept;
+
+  TpTestCall(PetscMalloc1(net->num_parameters, &kept));
+  TpTestCall(PetscArraycpy(kept, net->p, net->num_parameters));
+  TpTestCall(PetscArrayzero(net->p, net->num_parameters));
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(times); ++i)
+    ExpectDerivatives("base of a network", path, y, times[i], STEP, 1e-5);
+  TpTestCall(PetscArraycpy(net->p, kept, net->num_parameters));
+  TpTestCall(PetscFree(kept));
+}
+
 static void TestNeural(void)
 {
   const TpEnergySettings point     = {.kind = TP_ENERGY_MLP, .width = 12, .depth = 1, .embedding = 6};
@@ -277,13 +292,14 @@ static void TestNeural(void)
       .kind = TP_ENERGY_FLUID, .width = 8, .depth = 1, .embedding = 6, .radial = 8, .box_length = 3.0, .cutoff = 1.5};
   PetscInt size     = 3;
   TpPath   gaussian = GaussianPath(&size, PETSC_FALSE), fluid = FluidPath(6);
-  Net      one = NetCreate(&point, 3, 16), two = NetCreate(&particles, 3, 6);
+  Net      one = NetCreate(&point, 3, 0, 16), two = NetCreate(&particles, 3, 0, 6);
   double   y[4 * MAX_SIZE], g[MAX_SIZE], d, classical;
 
   FillNormal(6, 4 * size, 0.8, y);
   classical = Energy(gaussian, y, 0.5, g, &d);
   TpTestCall(TpPathSetNetwork(gaussian, one.network, one.workspace, one.p, 0));
   TpTestExpect(fabs(Energy(gaussian, y, 0.5, g, &d) - classical) > 1e-3);
+  ExpectBase(gaussian, &one, y);
   ExpectDerivatives("neural gaussian", gaussian, y, 0.5, 1e-2, 5e-3);
   ExpectLearned("gaussian", gaussian, &one, 4, y);
   ExpectConservative("gaussian", gaussian, y);
@@ -297,6 +313,128 @@ static void TestNeural(void)
   TpTestCall(TpPathDestroy(&fluid));
   NetDestroy(&one);
   NetDestroy(&two);
+}
+
+/* What is learned with: a row's time and noise are those of its slot and step; by a network that says nothing, so that the loss is known. */
+static void ExpectLoss(const char *what, TpPath path, Net *net, PetscInt B, const double y0[])
+{
+  const PetscInt size     = TpPathSize(path);
+  double         expected = 0.0, loss, y[MAX_SIZE], z[MAX_SIZE], g[MAX_SIZE], d;
+
+  TpTestCall(PetscArrayzero(net->p, net->num_parameters));
+  for (PetscInt row = 0; row < B; ++row) {
+    const uint32_t slot = 8 + (uint32_t)row;
+    double         t;
+
+    TpRandomUniform(4, TP_RANDOM_DIFFUSION_TIME, slot, 17, 1, &t);
+    TpRandomNormal(4, TP_RANDOM_DIFFUSION_NOISE, slot, 17, size, z);
+    for (PetscInt k = 0; k < size; ++k) y[k] = TpPathAlpha(path, t) * y0[row * size + k] + TpPathSigma(path, t) * z[k];
+    (void)Energy(path, y, t, g, &d);
+    for (PetscInt k = 0; k < size; ++k) expected += pow(TpPathSigma(path, t) * g[k] - z[k], 2) / (double)size;
+  }
+  TpTestCall(TpPathLearn(path, 4, 17, 8, B, y0, &loss, net->gradient));
+  TpTestExpectThat(fabs(loss - expected) <= 1e-9 * expected, "%s: loss %.12g, expected %.12g", what, loss, expected);
+}
+
+static void TestLoss(void)
+{
+  const TpEnergySettings point     = {.kind = TP_ENERGY_MLP, .width = 4, .depth = 1, .embedding = 4};
+  const TpEnergySettings particles = {
+      .kind = TP_ENERGY_FLUID, .width = 4, .depth = 1, .embedding = 4, .radial = 4, .box_length = 3.0, .cutoff = 1.5};
+  PetscInt size     = 3;
+  TpPath   gaussian = GaussianPath(&size, PETSC_FALSE), fluid = FluidPath(6);
+  Net      one = NetCreate(&point, 3, 0, 16), two = NetCreate(&particles, 3, 0, 6);
+  double   y[4 * MAX_SIZE];
+
+  TpTestCall(TpPathSetNetwork(gaussian, one.network, one.workspace, one.p, 0));
+  TpTestCall(TpPathSetNetwork(fluid, two.network, two.workspace, two.p, 0));
+  FillNormal(6, 4 * size, 0.8, y);
+  ExpectLoss("gaussian", gaussian, &one, 4, y);
+  FillLattice(6, y);
+  FillLattice(6, y + 18);
+  ExpectLoss("fluid", fluid, &two, 2, y);
+  TpTestCall(TpPathDestroy(&gaussian));
+  TpTestCall(TpPathDestroy(&fluid));
+  NetDestroy(&one);
+  NetDestroy(&two);
+}
+
+/* The network is told its condition. */
+static void TestCondition(void)
+{
+  const TpEnergySettings point = {.kind = TP_ENERGY_MLP, .width = 12, .depth = 1, .embedding = 6};
+  PetscInt               size  = 3;
+  TpPath                 path  = GaussianPath(&size, PETSC_FALSE);
+  Net                    net   = NetCreate(&point, 3, 1, 16);
+  double                 y[MAX_SIZE], g[MAX_SIZE], d, energy[2];
+
+  FillNormal(6, size, 0.8, y);
+  for (int i = 0; i < 2; ++i) {
+    TpTestCall(TpPathSetNetwork(path, net.network, net.workspace, net.p, (TpNumber)i));
+    energy[i] = Energy(path, y, 0.5, g, &d);
+  }
+  TpTestExpect(fabs(energy[0] - energy[1]) > 1e-4);
+  TpTestCall(TpPathDestroy(&path));
+  NetDestroy(&net);
+}
+
+static PetscErrorCode Infinite(void *context, const double x[], double *energy, double gradient[])
+{
+  PetscFunctionBeginUser;
+  (void)context;
+  (void)x;
+  *energy = INFINITY;
+  for (int i = 0; i < 3; ++i) gradient[i] = NAN;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* At t = 1 nothing is left of the potential, be it infinite: trajectories begin there. */
+static void TestStart(void)
+{
+  const TpPathSettings settings = {.kind = TP_PATH_GAUSSIAN, .size = 3, .beta = 1.0, .potential = Infinite};
+  const double         y[3]     = {1.0, -2.0, 0.5};
+  double               g[3], d;
+  TpPath               path;
+
+  TpTestCall(TpPathCreate(&settings, 1, &path));
+  TpTestExpectClose(Energy(path, y, 1.0, g, &d), 0.5 * 5.25, 1e-14);
+  TpTestExpectClose(d, 0.0, 1e-14);
+  for (int i = 0; i < 3; ++i) TpTestExpect(g[i] == y[i]);
+  TpTestCall(TpPathDestroy(&path));
+}
+
+/* Into the cube; and draws of the reference: even in the cube, normal elsewhere. 600 numbers each, 5 standard errors. */
+static void TestReference(void)
+{
+  PetscInt size     = 3;
+  TpPath   gaussian = GaussianPath(&size, PETSC_FALSE), fluid = FluidPath(6);
+  double   y[MAX_SIZE], outside[18] = {-0.25, 1.25, 0.5, -2.0, 3.75}, sum[2] = {0, 0}, squares[2] = {0, 0};
+
+  TpPathFold(fluid, 1, outside);
+  TpTestExpect(outside[0] == 0.75 && outside[1] == 0.25 && outside[2] == 0.5 && outside[3] == 0.0 &&
+               outside[4] == 0.75);
+  outside[0] = -0.25;
+  TpPathFold(gaussian, 1, outside);
+  TpTestExpect(outside[0] == -0.25);
+  for (uint32_t id = 0; id < 200; ++id) {
+    TpPathDraw(gaussian, 3, id, 5, y);
+    for (int k = 0; k < 3; ++k) {
+      sum[0] += y[k] / 600.0;
+      squares[0] += y[k] * y[k] / 600.0;
+    }
+    TpPathDraw(fluid, 3, id, 5, y);
+    for (int k = 0; k < 3; ++k) {
+      TpTestExpect(y[k] >= 0.0 && y[k] < 1.0);
+      sum[1] += y[k] / 600.0;
+      squares[1] += y[k] * y[k] / 600.0;
+    }
+  }
+  TpTestExpectClose(sum[0], 0.0, 5.0 / sqrt(600.0));
+  TpTestExpectClose(squares[0], 1.0, 5.0 * sqrt(2.0 / 600.0));
+  TpTestExpectClose(sum[1], 0.5, 5.0 / sqrt(12.0 * 600.0));
+  TpTestExpectClose(squares[1], 1.0 / 3.0, 5.0 * sqrt(4.0 / 45.0 / 600.0));
+  TpTestCall(TpPathDestroy(&gaussian));
+  TpTestCall(TpPathDestroy(&fluid));
 }
 
 static void TestQuadrature(void)
@@ -326,6 +464,10 @@ static void TestQuadrature(void)
   TpTestExpectClose(TpTrapezoid(10, times, values, 2), 4.0, 1e-14);
   for (int k = 0; k < 4; ++k) y[k] = 1.0 + x[k] * (0.5 - 0.25 * x[k]);
   TpTestExpectClose(TpCurve(4, x, y, 1.7), 1.0 + 1.7 * (0.5 - 0.25 * 1.7), 1e-13);
+  TpTestExpectClose(TpCurve(4, x, y, -2.0), 1.0 - 2.0 * 0.5, 1e-13);
+  TpTestExpectClose(TpCurve(4, x, y, 6.0), y[3] - 2.0 * 1.5, 1e-13);
+  TpTestExpectClose(TpCurve(2, x, y, 0.3), 1.0 + 0.3 * (y[1] - 1.0), 1e-13);
+  TpTestExpect(TpCurve(1, x, y, 7.0) == 1.0);
 }
 
 /* Non-interacting: <N> = exp(beta mu) in units of the box; the sum over N is cut at 60. */
@@ -346,6 +488,10 @@ int main(int argc, char **argv)
   TestFluidEnds();
   TestCentred();
   TestNeural();
+  TestLoss();
+  TestCondition();
+  TestStart();
+  TestReference();
   TestQuadrature();
   TestGrand();
   return TpTestEnd();

@@ -53,6 +53,23 @@ static void TestMoves(void)
   TpTestCall(TpPathDestroy(&path));
 }
 
+/* Short steps nearly keep the energy, and nearly all moves are accepted: an error of the order of the step itself would refuse one in twenty. */
+static void TestShortSteps(void)
+{
+  TpPath     path = PathCreate();
+  TpWalkers  walkers;
+  PetscInt64 accepted = 0;
+
+  TpTestCall(TpWalkersCreate(path, ROWS, &walkers));
+  for (PetscInt i = 0; i < ROWS; ++i) walkers.y[i] = (i % 2 ? 0.8 : -0.8) + 1e-3 * (double)i;
+  TpTestCall(TpWalkersEvaluate(path, 0.0, &walkers));
+  for (uint64_t move = 0; move < 10; ++move)
+    TpTestCall(TpWalkersMove(path, 0.0, 0.01, 20, 3, 0, move, &walkers, &accepted));
+  TpTestExpectThat(accepted > 0.998 * 10 * ROWS, "%g of the moves are accepted", (double)accepted / (10 * ROWS));
+  TpTestCall(TpWalkersDestroy(&walkers));
+  TpTestCall(TpPathDestroy(&path));
+}
+
 /* Without a network the reverse diffusion is wrong, and the moves have to put everything right. */
 static void TestTrajectories(void)
 {
@@ -106,6 +123,36 @@ static void TestWeights(void)
   TpTestCall(TpPathDestroy(&path));
 }
 
+/* Two weights, 1 and 3: mean 2 with standard error 1, worth (1 + 3)^2 / (1 + 9) samples. */
+static void TestMeanWeight(void)
+{
+  const double log_weight[2] = {700.0, 700.0 + log(3.0)};
+  double       value, error, effective;
+
+  TpMeanWeight(2, log_weight, &value, &error, &effective);
+  TpTestExpectClose(value, 700.0 + log(2.0), 1e-12);
+  TpTestExpectClose(error, 0.5, 1e-12);
+  TpTestExpectClose(effective, 1.6, 1e-12);
+}
+
+/* Particles that leave the cube on one side come in on the other. */
+static void TestCube(void)
+{
+  enum { SIZE = 18, B = 4 };
+  const TpTrajectorySampling sampling = {.num_times = 16, .relax_steps = 0};
+  const TpPathSettings       settings = {
+            .kind = TP_PATH_FLUID, .size = SIZE, .beta = 0.8, .box_length = 6.0, .noise_min = 1e-3, .noise_max = 0.5};
+  double     integrand[B * 17], weight[B], y[B * SIZE];
+  PetscInt64 accepted = 0;
+  TpPath     path;
+
+  TpTestCall(TpPathCreate(&settings, B, &path));
+  TpTestCall(TpTrajectoriesSample(path, &sampling, 5, 0, 0, B, integrand, weight, y, &accepted));
+  for (int i = 0; i < B * SIZE; ++i) TpTestExpect(y[i] >= 0.0 && y[i] < 1.0);
+  for (int i = 0; i < B; ++i) TpTestExpect(fabs(weight[i]) < 1e4);
+  TpTestCall(TpPathDestroy(&path));
+}
+
 /* A trajectory is a function of its number, not of those beside it. */
 static void TestIndependence(void)
 {
@@ -119,6 +166,10 @@ static void TestIndependence(void)
   for (int k = 0; k < 17; ++k) TpTestExpect(one[k] == all[3 * 17 + k]);
   TpTestExpect(end == y[3]);
   TpTestCall(TpTrajectoriesSample(path, &sampling, 5, 3, 43, 1, one, weight, &end, &accepted));
+  TpTestExpect(end != y[3]);
+  const TpTrajectorySampling shorter = {.num_times = 16, .relax_steps = 1, .relax_length = 0.2};
+
+  TpTestCall(TpTrajectoriesSample(path, &shorter, 5, 2, 43, 1, one, weight, &end, &accepted));
   TpTestExpect(end != y[3]);
   TpTestCall(TpPathDestroy(&path));
 }
@@ -149,13 +200,44 @@ static void TestDiverging(void)
   TpTestCall(TpPathDestroy(&path));
 }
 
+static PetscErrorCode Huge(void *context, const double x[], double *energy, double gradient[])
+{
+  PetscFunctionBeginUser;
+  (void)context;
+  (void)x;
+  *energy     = 1e12;
+  gradient[0] = 0.0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* An integrand that is a number, and means nothing. */
+static void TestHuge(void)
+{
+  const TpTrajectorySampling sampling = {.num_times = 16, .relax_steps = 0};
+  const TpPathSettings       settings = {.kind = TP_PATH_GAUSSIAN, .size = 1, .beta = 1.0, .potential = Huge};
+  TpPath                     path;
+  double                     integrand[17], weight, y;
+  PetscInt64                 accepted = 0;
+
+  TpTestCall(TpPathCreate(&settings, 1, &path));
+  TpTestExpectEqual(TpTrajectoriesSample(path, &sampling, 5, 0, 0, 1, integrand, &weight, &y, &accepted),
+                    TP_ERR_STOPPED);
+  TpTestExpectText(TpInputErrorMessage(), "e+08 at t = 0.003906 in trajectory 0");
+  TpInputErrorClear();
+  TpTestCall(TpPathDestroy(&path));
+}
+
 int main(int argc, char **argv)
 {
   TpTestBegin(&argc, &argv);
   TestMoves();
+  TestShortSteps();
   TestTrajectories();
   TestWeights();
+  TestMeanWeight();
+  TestCube();
   TestIndependence();
   TestDiverging();
+  TestHuge();
   return TpTestEnd();
 }
