@@ -5,7 +5,7 @@
 
     gaussian  any potential U of coordinates without bounds, to a standard normal distribution:
               beta U_t(y) = w (u_0 + soft(u)) + (1 - w) |y|^2 / 2 + t (1 - t) E(y, t),   w = (1 - t^2)^4,  u = beta U(x(y)) - u_0,
-              soft(u) = log(1 + c t^2 u) / (c t^2) where u > 0: the potential fades as the noise grows, and E stays small.
+              soft(u) = log(1 + c t^2 u) / (c t^2) where u > 0, c = 3, of free particles 240: the potential fades as the noise grows, and E stays small.
               y are the coordinates of x shifted and scaled; those of free particles lose their centre.
               Noise: y_t = alpha y_0 + sigma z, alpha^2 + sigma^2 = 1.
     fluid     Lennard-Jones particles in a periodic cube of edge L, to the ideal gas; y = x / L:
@@ -13,7 +13,7 @@
               soft pairs: a = 1 / (tau^2 + r^2)^3, h = 1 / (1 + 4 tau^2), W(e) = log(1 + c e) / c where e > 0, c = 30 tau^2,
               by the noise in a difference of two particles, tau^2 = 2 L^2 (s^2 - s_min^2). Noise: y_t = y_0 + s z, folded into the cube.
 
-  Without a network E = 0, and a fluid's pairs are (1 - t) 4 beta (a^2 - a), a = 1 / (t + r^2)^3: the classical path. Both ends are exact whatever the network says, so that
+  Without a network E = 0, c = 3, and a fluid's pairs are (1 - t) 4 beta (a^2 - a), a = 1 / (t + r^2)^3: the classical path. Both ends are exact whatever the network says, so that
 
     ln (Z_0 / Z_1) = integral over t of < d/dt beta U_t >_t
 

@@ -3,8 +3,17 @@
 
 #include <math.h>
 
-/* c in soft(u): energies above 1 / (c t^2) count by their logarithm, as walls do that the noise reaches into. */
-static const double softening = 3.0;
+/*
+  c in soft(u): energies above 1 / (c t^2) count by their logarithm, as walls do that the noise reaches into. Of free particles on a learned path c t^2 is about
+  30 times the variance of the noise: where the noise is small, their cores would else cost more than any network makes up for. The classical path has nothing
+  that makes up for so sudden a beginning, and few windows.
+*/
+static const double softening = 3.0, softening_of_cores = 240.0;
+
+static double Softening(TpPath path)
+{
+  return path->net && path->settings.centred ? softening_of_cores : softening;
+}
 
 /* --------------------------------------------------------------------------------------------------------- coordinates */
 
@@ -87,9 +96,9 @@ static void Coupling(TpPath path, double t, TpCoupling *coupling)
 }
 
 /* soft(u), its derivatives in u and t. */
-static void Soften(double u, double t, double *soft, double *slope, double *rate)
+static void Soften(double c, double u, double t, double *soft, double *slope, double *rate)
 {
-  const double much = softening * t * t * u;
+  const double much = c * t * t * u;
 
   *soft  = u;
   *slope = 1.0;
@@ -98,9 +107,9 @@ static void Soften(double u, double t, double *soft, double *slope, double *rate
   *slope = 1.0 / (1.0 + much);
   if (much < 1e-5) { /* the difference of two nearly equal numbers, by its series */
     *soft = u * (1.0 - 0.5 * much);
-    *rate = -softening * t * u * u * (1.0 - 4.0 / 3.0 * much);
+    *rate = -c * t * u * u * (1.0 - 4.0 / 3.0 * much);
   } else {
-    *soft = log1p(much) / (softening * t * t);
+    *soft = log1p(much) / (c * t * t);
     *rate = 2.0 * (u * *slope - *soft) / t;
   }
 }
@@ -113,7 +122,7 @@ static PetscErrorCode Base(TpPath path, double t, const double y[], double *u, d
   PetscFunctionBeginUser;
   TpPathToEngine(path, y, path->x);
   PetscCall(path->settings.potential(path->settings.context, path->x, &energy, path->gradient));
-  Soften(energy - path->settings.lowest, t, &soft, &slope, &rate);
+  Soften(Softening(path), energy - path->settings.lowest, t, &soft, &slope, &rate);
   if (path->settings.centred)
     TakeCentre(path->settings.size / 3, path->gradient, g);
   else

@@ -285,6 +285,22 @@ static void ExpectBase(TpPath path, Net *net, double y[])
   TpTestCall(PetscFree(kept));
 }
 
+/* The same of free particles, whose potential fades faster. */
+static void ExpectCores(void)
+{
+  const TpEnergySettings point = {.kind = TP_ENERGY_MLP, .width = 4, .depth = 1, .embedding = 4};
+  PetscInt               size  = 9;
+  TpPath                 path  = GaussianPath(&size, PETSC_TRUE);
+  Net                    net   = NetCreate(&point, 6, 0, 16);
+  double                 y[MAX_SIZE];
+
+  FillNormal(5, 6, 1.0, y);
+  TpTestCall(TpPathSetNetwork(path, net.network, net.workspace, net.p, 0));
+  ExpectBase(path, &net, y);
+  TpTestCall(TpPathDestroy(&path));
+  NetDestroy(&net);
+}
+
 static void TestNeural(void)
 {
   const TpEnergySettings point     = {.kind = TP_ENERGY_MLP, .width = 12, .depth = 1, .embedding = 6};
@@ -303,6 +319,7 @@ static void TestNeural(void)
   ExpectDerivatives("neural gaussian", gaussian, y, 0.5, 1e-2, 5e-3);
   ExpectLearned("gaussian", gaussian, &one, 4, y);
   ExpectConservative("gaussian", gaussian, y);
+  ExpectCores();
   FillLattice(6, y);
   FillLattice(6, y + 18);
   TpTestCall(TpPathSetNetwork(fluid, two.network, two.workspace, two.p, 0));
