@@ -255,8 +255,12 @@ PetscErrorCode TpTreeBegin(TpTree tree, float parts[], float total[])
 
 PetscErrorCode TpTreeAdvance(TpTree tree, PetscInt first)
 {
+  const int before = tree->num_ready;
+
   PetscFunctionBeginUser;
   while (tree->num_ready < tree->num_segments && tree->segment[tree->num_ready].first >= first) ++tree->num_ready;
+  if (tree->num_ready == before)
+    PetscFunctionReturn(PETSC_SUCCESS); /* a test gives way to other programs: no more than needed */
   for (int i = 0; i < tree->num_ready; ++i)
     if (!tree->segment[i].is_total) PetscCall(Climb(tree, &tree->segment[i], PETSC_FALSE, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -92,12 +92,17 @@ void TpAdamUpdate(TpTrainer trainer, const TpNumber gradient[], double rows)
 /* Squares too: one that overflows would stay in Adam's second moment for ever. */
 PetscBool TpGradientIsFinite(PetscInt n, const TpNumber gradient[])
 {
-  TpNumber sum = 0;
+  TpNumber lane[4 * LANES] = {0}, sum = 0; /* of sums that need not wait for each other */
+  PetscInt i = 0;
 
-  for (PetscInt i = 0; i < n; ++i) {
-    const TpNumber square = gradient[i] * gradient[i];
+  for (; i + 4 * LANES <= n; i += 4 * LANES) {
+    for (PetscInt j = 0; j < 4 * LANES; ++j) {
+      const TpNumber square = gradient[i + j] * gradient[i + j];
 
-    sum += square - square; /* 0, or NaN where it is not finite */
+      lane[j] += square - square; /* 0, or NaN where it is not finite */
+    }
   }
+  for (; i < n; ++i) sum += gradient[i] * gradient[i] - gradient[i] * gradient[i];
+  for (PetscInt j = 0; j < 4 * LANES; ++j) sum += lane[j];
   return sum == 0 ? PETSC_TRUE : PETSC_FALSE;
 }

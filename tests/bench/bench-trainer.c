@@ -1,9 +1,11 @@
 /*
-  Two ranks learn together, beside rank 0 alone, in turns: steps of the trainer at the same global batch, by the tree. Wall time, medians over the turns.
+  Two ranks learn together, beside rank 0 alone, in turns: steps of the trainer at the same global batch, by the tree. Medians over the turns, of wall time, and of
+  processor time, which other programs on the machine lengthen less: that of the busier rank, which leaves out what it waits asleep.
   And what a model of more ranks needs (tools/bench/scaling.py): latency and bandwidth between the ranks, the speed of adding, the time of a step by its rows.
 
   Usage: mpirun -n 2 bench-trainer [TURNS]   prints `name: value` lines
 */
+#include "fma.h"
 #include "tempera/train.h"
 
 #include <math.h>
@@ -78,65 +80,96 @@ static PetscErrorCode BenchDestroy(Bench *bench)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Milliseconds of a step, and the share of it that is reduction. */
-static PetscErrorCode Time(Bench *bench, double *milliseconds, double *reduce_share)
+/* Of a step: milliseconds of wall and processor time, and the share of the wall time that is reduction. */
+typedef struct {
+  double wall, processor, reduce_share;
+} StepTime;
+
+static PetscErrorCode Time(Bench *bench, StepTime *time)
 {
   TpTrainer    trainer = bench->trainer;
-  const double start = MPI_Wtime(), compute = trainer->compute_seconds, reduce = trainer->reduce_seconds;
+  const double start = MPI_Wtime(), processor = ProcessorTime(), compute = trainer->compute_seconds,
+               reduce = trainer->reduce_seconds;
 
   PetscFunctionBeginUser;
   for (int i = 0; i < STEPS; ++i) PetscCall(TpTrainerStep(trainer, bench->shards));
-  *milliseconds = 1e3 * (MPI_Wtime() - start) / STEPS;
-  *reduce_share =
+  time->wall      = 1e3 * (MPI_Wtime() - start) / STEPS;
+  time->processor = 1e3 * (ProcessorTime() - processor) / STEPS;
+  time->reduce_share =
       (trainer->reduce_seconds - reduce) / (trainer->reduce_seconds - reduce + trainer->compute_seconds - compute);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* With `num_shards` shards, whose number is stream.shards. */
+/* Of a whole series of turns. */
+typedef struct {
+  double wall[MAX_TURNS], processor[MAX_TURNS], reduce_share[MAX_TURNS];
+} Series;
+
+static void Keep(Series *series, int i, const StepTime *time)
+{
+  series->wall[i]         = time->wall;
+  series->processor[i]    = time->processor;
+  series->reduce_share[i] = time->reduce_share;
+}
+
+static void Print(const char *name, const char *suffix, int turns, Series *series)
+{
+  printf("%s_step_ms%s: %.2f\n", name, suffix, Median(turns, series->wall));
+  printf("%s_processor_ms%s: %.2f\n", name, suffix, Median(turns, series->processor));
+  printf("%s_reduce_share%s: %.3f\n", name, suffix, Median(turns, series->reduce_share));
+}
+
+/* With `num_shards` shards: stream.shards. */
 static PetscErrorCode CompareRanks(int rank, PetscInt64 num_shards, int turns, const char *suffix)
 {
-  static double together[MAX_TURNS], alone[MAX_TURNS], ratio[MAX_TURNS], share[MAX_TURNS], own_share[MAX_TURNS];
+  static Series together, alone;
+  static double speedup[MAX_TURNS], by_processor[MAX_TURNS];
   Bench         all, one;
-  double        ignored;
+  StepTime      time;
 
   PetscFunctionBeginUser;
   PetscCall(BenchCreate(PETSC_COMM_WORLD, num_shards, BATCH, &all));
   PetscCall(BenchCreate(PETSC_COMM_SELF, num_shards, BATCH, &one));
-  PetscCall(Time(&all, &ignored, &ignored));
-  if (rank == 0) PetscCall(Time(&one, &ignored, &ignored));
+  PetscCall(Time(&all, &time));
+  if (rank == 0) PetscCall(Time(&one, &time));
   for (int i = 0; i < turns; ++i) {
     PetscCall(TpBarrier(PETSC_COMM_WORLD, NULL));
-    PetscCall(Time(&all, &together[i], &share[i]));
-    PetscCall(TpBarrier(PETSC_COMM_WORLD, NULL));
-    if (rank == 0) PetscCall(Time(&one, &alone[i], &own_share[i]));
-    ratio[i] = alone[i] / together[i];
+    PetscCall(Time(&all, &time));
+    PetscCall(TpAllreduce(MPI_IN_PLACE, &time.processor, 1, MPI_DOUBLE, MPI_MAX, PETSC_COMM_WORLD, NULL));
+    Keep(&together, i, &time);
+    if (rank == 0) PetscCall(Time(&one, &time));
+    Keep(&alone, i, &time);
+    speedup[i]      = alone.wall[i] / together.wall[i];
+    by_processor[i] = alone.processor[i] / together.processor[i];
   }
   if (rank == 0) {
-    printf("one_rank_step_ms%s: %.2f\n", suffix, Median(turns, alone));
-    printf("two_rank_step_ms%s: %.2f\n", suffix, Median(turns, together));
-    printf("one_rank_reduce_share%s: %.3f\n", suffix, Median(turns, own_share));
-    printf("two_rank_reduce_share%s: %.3f\n", suffix, Median(turns, share));
-    printf("two_rank_speedup%s: %.2f\n", suffix, Median(turns, ratio));
+    Print("one_rank", suffix, turns, &alone);
+    Print("two_rank", suffix, turns, &together);
+    printf("two_rank_processor_speedup%s: %.2f\n", suffix, Median(turns, by_processor));
+    printf("two_rank_speedup%s: %.2f\n", suffix, Median(turns, speedup));
   }
   PetscCall(BenchDestroy(&one));
   PetscCall(BenchDestroy(&all));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A step of one shard, by its number of rows. */
+/* A step of one shard, by its number of rows: processor time. */
 static PetscErrorCode StepByRows(int turns)
 {
-  static double step[MAX_TURNS];
+  static Series series;
 
   PetscFunctionBeginUser;
   for (PetscInt64 rows = 8; rows <= 128; rows *= 2) {
-    Bench  bench;
-    double ignored;
+    Bench    bench;
+    StepTime time;
 
     PetscCall(BenchCreate(PETSC_COMM_SELF, 1, rows, &bench));
-    PetscCall(Time(&bench, &ignored, &ignored));
-    for (int i = 0; i < turns; ++i) PetscCall(Time(&bench, &step[i], &ignored));
-    printf("step_ms_of_%d_rows: %.3f\n", (int)rows, Median(turns, step));
+    PetscCall(Time(&bench, &time));
+    for (int i = 0; i < turns; ++i) {
+      PetscCall(Time(&bench, &time));
+      Keep(&series, i, &time);
+    }
+    printf("step_ms_of_%d_rows: %.3f\n", (int)rows, Median(turns, series.processor));
     PetscCall(BenchDestroy(&bench));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -161,30 +194,31 @@ static PetscErrorCode OneWay(int rank, PetscMPIInt count, float buffer[], double
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Latency, bandwidth at the size of the whole gradient, and additions of its numbers, each the median of the turns. */
+/* Latency, bandwidth at the size of the whole gradient, and additions of its numbers: of the least disturbed turn, as other programs on the machine
+   only make them slower, and by much. */
 static PetscErrorCode Messages(int rank, int turns, PetscInt length)
 {
-  static double latency[MAX_TURNS], whole[MAX_TURNS], add[MAX_TURNS];
-  float        *from, *to;
+  const double bytes   = (double)length * sizeof(float);
+  double       latency = INFINITY, whole = INFINITY, add = INFINITY, seconds;
+  float       *from, *to;
 
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc2(length, &from, length, &to));
   for (int i = 0; i < turns; ++i) {
-    PetscCall(OneWay(rank, 1, from, &latency[i]));
-    PetscCall(OneWay(rank, (PetscMPIInt)length, from, &whole[i]));
+    PetscCall(OneWay(rank, 1, from, &seconds));
+    latency = fmin(latency, seconds);
+    PetscCall(OneWay(rank, (PetscMPIInt)length, from, &seconds));
+    whole              = fmin(whole, seconds);
     const double start = MPI_Wtime();
 
     for (PetscInt j = 0; j < length; ++j) to[j] += from[j];
-    add[i] = MPI_Wtime() - start;
+    add = fmin(add, MPI_Wtime() - start);
   }
   if (rank == 0) {
-    const double flight = Median(turns, latency);
-
-    printf("gradient_bytes: %d\n", (int)(length * (PetscInt)sizeof(float)));
-    printf("message_latency_us: %.2f\n", 1e6 * flight);
-    printf("message_gbytes_per_second: %.2f\n",
-           1e-9 * (double)length * sizeof(float) / (Median(turns, whole) - flight));
-    printf("add_gbytes_per_second: %.2f\n", 1e-9 * (double)length * sizeof(float) / Median(turns, add));
+    printf("gradient_bytes: %.0f\n", bytes);
+    printf("message_latency_us: %.2f\n", 1e6 * latency);
+    printf("message_gbytes_per_second: %.2f\n", 1e-9 * bytes / (whole - latency));
+    printf("add_gbytes_per_second: %.2f\n", 1e-9 * bytes / add);
   }
   PetscCall(PetscFree2(from, to));
   PetscFunctionReturn(PETSC_SUCCESS);

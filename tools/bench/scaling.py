@@ -7,10 +7,11 @@ The model. A step on K trainers takes max(computing) + what the reduction adds. 
 addition, and down as many, each a message, in parts of 256 KiB. A message of n bytes takes `latency` + n / `bandwidth`. Parts follow one another up the tree, but a
 rank receives from, and sends to, one other at a time, and the rank of shard 0 takes part in every level: it is the one that counts,
 
-    reduction = levels (2 parts latency + 2 m / bandwidth + m / adding)
+    tree = levels (2 parts latency + 2 m / bandwidth + m / adding)
 
-The part of it that can go on beside the backward pass, two thirds of computing, is hidden but for the last part's way: up and down the tree. That is the best case;
-without overlap all of it counts. Both are printed. Reading the frames and waiting for them are not in it, and trainers are taken to be equally fast.
+What of it goes on beside the last shard's backward pass, two thirds of computing where a trainer has one shard, is hidden but for the way of the last part, up and
+down the tree: that is "overlap", the best case, and without it all counts. `allreduce` (training.reduce) stands for the best algorithms that MPI libraries have for
+long messages, 2 levels latency + 2 m / bandwidth + m / adding, without overlap. Waiting for frames is not in the model, and trainers are taken to be equally fast.
 """
 import math
 import os
@@ -44,13 +45,15 @@ class Model:
         parts = math.ceil(bytes_ / PART)
         return levels * (2 * parts * self.latency + 2 * bytes_ / self.bandwidth + bytes_ / self.adding)
 
-    def efficiency(self, trainers, rows, overlaps):
-        """Of a step with `rows` rows for each trainer: its computing over all of it."""
-        levels, computing = math.ceil(math.log2(trainers)), self.step[rows]
-        added = reduction = self.way(self.bytes, levels)
-        if overlaps:
-            added = max(self.way(PART, levels), reduction - BACKWARD * computing)
-        return computing / (computing + added), reduction
+    def reductions(self, trainers, rows):
+        """What the reduction adds to a step, in seconds: by the tree, by the tree beside the backward pass, and by allreduce."""
+        levels = math.ceil(math.log2(trainers))
+        tree = self.way(self.bytes, levels)
+        beside = max(self.way(PART, levels), tree - BACKWARD * self.step[rows])
+        return tree, beside, 2 * levels * self.latency + 2 * self.bytes / self.bandwidth + self.bytes / self.adding
+
+    def efficiencies(self, trainers, rows):
+        return [self.step[rows] / (self.step[rows] + added) for added in self.reductions(trainers, rows)]
 
 
 def main():
@@ -66,12 +69,12 @@ def main():
     print("|---|---|---|" + "---|" * len(TRAINERS))
     for name, latency, bandwidth in networks:
         model = Model(numbers, latency, bandwidth)
-        print(f"| {name} ({1e6 * latency:.1f} us, {1e-9 * bandwidth:.2f} GB/s) | | reduction, ms | "
-              + " | ".join(f"{1e3 * model.efficiency(k, 128, False)[1]:.1f}" for k in TRAINERS) + " |")
-        for rows in (128, 32, 8):
-            for overlaps in (False, True):
-                print(f"| | {rows} | {'with' if overlaps else 'without'} overlap | "
-                      + " | ".join(f"{model.efficiency(k, rows, overlaps)[0]:.2f}" for k in TRAINERS) + " |")
+        print(f"| {name} ({1e6 * latency:.1f} us, {1e-9 * bandwidth:.2f} GB/s) | | tree, ms | "
+              + " | ".join(f"{1e3 * model.reductions(k, 128)[0]:.1f}" for k in TRAINERS) + " |")
+        for rows in (128, 32):
+            columns = [model.efficiencies(k, rows) for k in TRAINERS]
+            for i, way in enumerate(("tree", "tree, overlap", "allreduce")):
+                print(f"| | {rows} | {way} | " + " | ".join(f"{column[i]:.2f}" for column in columns) + " |")
     return 0
 
 

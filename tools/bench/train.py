@@ -11,7 +11,8 @@ Ratios: PyTorch's time over ours, median over the turns. One thread, processor t
     mlp_wide_ratio        of the MLP of width 512 and depth 4, batch 4096
     fma_share             operations of a step of the U-Net, batch 128, over its time at the processor's peak of fused multiply-adds
     blas_share            time of the step's matrix products at the speed that BLAS reaches on the shapes of the layers, over the time of the step
-    two_rank_speedup      a step of the trainer at global batch 128 on one rank over that on two, wall time
+    two_rank_speedup      a step of the trainer at global batch 128 on one rank over that on two, wall time; it means something on a machine with two idle cores, the
+                          lines two_rank_processor_speedup, of processor time, on others
 """
 import os
 import statistics
