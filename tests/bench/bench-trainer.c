@@ -224,6 +224,29 @@ static PetscErrorCode Messages(int rank, int turns, PetscInt length)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The whole sum over the tree with nothing beside it, one shard of each rank, in the least disturbed turn: what a step would wait for without overlap. */
+static PetscErrorCode WholeSum(int rank, int turns, PetscInt length)
+{
+  double least = INFINITY;
+  TpTree tree;
+  float *part, *total;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc2(length, &part, length, &total));
+  PetscCall(TpTreeCreate(PETSC_COMM_WORLD, 2, length, &tree));
+  for (int i = 0; i < 10 * turns; ++i) {
+    PetscCallMPI(MPI_Barrier(PETSC_COMM_WORLD));
+    const double start = MPI_Wtime();
+
+    PetscCall(TpTreeSum(tree, part, total, NULL));
+    least = fmin(least, MPI_Wtime() - start);
+  }
+  if (rank == 0) printf("two_rank_tree_alone_ms: %.2f\n", 1e3 * least);
+  PetscCall(TpTreeDestroy(&tree));
+  PetscCall(PetscFree2(part, total));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Measure(int turns)
 {
   Bench    bench;
@@ -236,6 +259,7 @@ static PetscErrorCode Measure(int turns)
   length = bench.trainer->num_parameters;
   PetscCall(BenchDestroy(&bench));
   PetscCall(Messages(rank, turns, length));
+  PetscCall(WholeSum(rank, turns, length));
   if (rank == 0) PetscCall(StepByRows(turns));
   PetscCall(TpBarrier(PETSC_COMM_WORLD, NULL));
   PetscCall(CompareRanks(rank, 2, turns, "_of_2_shards"));
