@@ -23,13 +23,6 @@ typedef struct {
   PetscInt        row, column;
 } Strided;
 
-#ifdef TP_NN_DOUBLE
-typedef int64_t Lane;
-#else
-typedef int32_t Lane;
-#endif
-typedef Lane Lanes __attribute__((vector_size(TP_KERNEL_BYTES)));
-
 /* `rows` rows of y [., D] = left [rows, inner] right [inner, D], PANEL columns at a time. */
 ALWAYS_INLINE void Rows(int rows, PetscInt inner, Strided left, const TpNumber right[], PetscInt right_step,
                         TpNumber y[], PetscInt y_step)
@@ -218,6 +211,11 @@ ALWAYS_INLINE void HeadBackwardShort(PetscInt L, const TpNumber q[], const TpNum
   Product(L, L, (Strided){b, L, 1}, k, STEP, dq, STEP);
   Product(L, L, (Strided){b, 1, L}, q, STEP, dk, STEP);
   Product(L, L, (Strided){a, 1, L}, g, STEP_O, dv, STEP);
+}
+
+void TP_KERNEL_JOIN(TpAttentionSoftmax, TP_KERNEL_ISA)(PetscInt L, TpNumber qkv[])
+{
+  for (PetscInt s = 0; s < TP_TILE; s++) Softmax(L, qkv + s * 3 * TP_HEADS_SIZE + TP_HEADS_SIZE);
 }
 
 void TP_KERNEL_JOIN(TpAttentionForward, TP_KERNEL_ISA)(PetscInt L, TpNumber qkv[], TpNumber o[])

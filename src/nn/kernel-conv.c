@@ -36,18 +36,18 @@ static Reach ReachOf(const TpConv *conv, PetscInt l)
 
 /* ROWS rows of one position times a panel of `vectors` vectors, of which `width` columns exist. */
 ALWAYS_INLINE void Product(const TpConv *conv, const Reach *reach, int vectors, int width, const TpNumber x[],
-                           const Vector w[], const TpNumber b[], PetscBool add, TpNumber y[])
+                           const Vector w[], const TpNumber b[], const TpNumber start[], TpNumber y[])
 {
   const PetscInt N = conv->N, M = conv->M;
   const int      first = PetscMin(width, LANES), second = width - LANES;
+  const Vector   bias_0 = b ? Load(b, first) : (Vector){0};
+  const Vector   bias_1 = b && vectors == 2 ? Load(b + LANES, second) : (Vector){0};
   Vector         sum[2 * ROWS];
 
 #pragma GCC unroll 8
   for (int r = 0; r < ROWS; r++) {
-    const TpNumber *start = add ? y + r * M : b;
-
-    sum[2 * r]     = start ? Load(start, first) : (Vector){0};
-    sum[2 * r + 1] = start && vectors == 2 ? Load(start + LANES, second) : (Vector){0};
+    sum[2 * r]     = bias_0;
+    sum[2 * r + 1] = bias_1;
   }
   for (PetscInt t = 0; t < reach->count; t++) {
     const TpNumber *left  = x + (reach->from + t * reach->from_step) * TP_TILE * N;
@@ -64,46 +64,52 @@ ALWAYS_INLINE void Product(const TpConv *conv, const Reach *reach, int vectors, 
     }
   }
 #pragma GCC unroll 8
-  for (int r = 0; r < ROWS; r++) {
-    Store(y + r * M, first, sum[2 * r]);
-    if (vectors == 2) Store(y + r * M + LANES, second, sum[2 * r + 1]);
+  for (int r = 0; r < ROWS; r++) { /* what is to be added comes last, as it may be larger than any product */
+    const TpNumber *from = start ? start + r * M : NULL;
+
+    Store(y + r * M, first, start ? sum[2 * r] + Load(from, first) : sum[2 * r]);
+    if (vectors == 2)
+      Store(y + r * M + LANES, second, start ? sum[2 * r + 1] + Load(from + LANES, second) : sum[2 * r + 1]);
   }
 }
 
 /* All positions of one tile, for one panel of columns. */
 ALWAYS_INLINE void ProductPanel(const TpConv *conv, int vectors, int width, const TpNumber x[], const TpNumber w[],
-                                const TpNumber b[], PetscBool add, TpNumber y[])
+                                const TpNumber b[], const TpNumber start[], TpNumber y[])
 {
   for (PetscInt l = 0; l < conv->L_out; l++) {
     const Reach reach = ReachOf(conv, l);
 
-    for (PetscInt r = 0; r < TP_TILE; r += ROWS)
-      Product(conv, &reach, vectors, width, x + r * conv->N, (const Vector *)w, b, add,
-              y + (l * TP_TILE + r) * conv->M);
+    for (PetscInt r = 0; r < TP_TILE; r += ROWS) {
+      const PetscInt to = (l * TP_TILE + r) * conv->M;
+
+      Product(conv, &reach, vectors, width, x + r * conv->N, (const Vector *)w, b, start ? start + to : NULL, y + to);
+    }
   }
 }
 
 void TP_KERNEL_JOIN(TpConv, TP_KERNEL_ISA)(const TpConv *conv, PetscInt tiles, const TpNumber x[],
-                                           const TpNumber packed[], const TpNumber b[], PetscBool add, TpNumber y[])
+                                           const TpNumber packed[], const TpNumber b[], const TpNumber start[],
+                                           TpNumber y[])
 {
-  const PetscInt M = conv->M, rows = conv->taps * conv->N;
+  const PetscInt M = conv->M, rows = conv->taps * conv->N, size = conv->L_out * TP_TILE * M;
 
   for (PetscInt i = 0; i < tiles; i++) {
     const TpNumber *tile = x + i * conv->L_in * TP_TILE * conv->N;
-    TpNumber       *out  = y + i * conv->L_out * TP_TILE * M;
+    TpNumber       *out  = y + i * size;
 
     for (PetscInt j = 0; j < M; j += PANEL) {
-      const TpNumber *w = packed + j * rows, *bias = b ? b + j : NULL;
+      const TpNumber *w = packed + j * rows, *bias = b ? b + j : NULL, *from = start ? start + i * size + j : NULL;
       const int       width = (int)PetscMin(PANEL, M - j);
 
       if (width == PANEL)
-        ProductPanel(conv, 2, PANEL, tile, w, bias, add, out + j);
+        ProductPanel(conv, 2, PANEL, tile, w, bias, from, out + j);
       else if (width > LANES)
-        ProductPanel(conv, 2, width, tile, w, bias, add, out + j);
+        ProductPanel(conv, 2, width, tile, w, bias, from, out + j);
       else if (width == LANES)
-        ProductPanel(conv, 1, LANES, tile, w, bias, add, out + j);
+        ProductPanel(conv, 1, LANES, tile, w, bias, from, out + j);
       else
-        ProductPanel(conv, 1, width, tile, w, bias, add, out + j);
+        ProductPanel(conv, 1, width, tile, w, bias, from, out + j);
     }
   }
 }
@@ -270,24 +276,58 @@ void TP_KERNEL_JOIN(TpPack, TP_KERNEL_ISA)(const TpConv *conv, const TpNumber w[
   for (PetscInt j = 0; j < M; j += PANEL) PackColumns(rows, M, PetscMin(PANEL, M - j), w + j, packed + j * rows);
 }
 
+/* Lane j of vector i and lane i of vector j change places. */
+ALWAYS_INLINE void Transpose(Vector vectors[LANES])
+{
+#pragma GCC unroll 4
+  for (int w = 1; w < LANES; w *= 2) {
+    Lanes near = {0}, far = {0};
+
+#pragma GCC unroll 16
+    for (int j = 0; j < LANES; j++) {
+      near[j] = j & w ? LANES + (j ^ w) : j;
+      far[j]  = j & w ? LANES + j : j ^ w;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < LANES; i++) {
+      if (!(i & w)) {
+        const Vector a = vectors[i], b = vectors[i + w];
+
+        vectors[i]     = __builtin_shuffle(a, b, near);
+        vectors[i + w] = __builtin_shuffle(a, b, far);
+      }
+    }
+  }
+}
+
+/* Rows m of a panel, of `width` rows of w from `from` on: LANES of them where both fill the vectors, one otherwise. Returns their number. */
+static PetscInt PackTransposed(PetscInt M, PetscInt m, PetscInt width, const TpNumber from[], TpNumber panel[])
+{
+  if (width < PANEL || m + LANES > M) {
+    for (PetscInt k = 0; k < PANEL; k++) panel[k] = k < width ? from[k * M + m] : 0;
+    return 1;
+  }
+  for (int half = 0; half < PANEL; half += LANES) {
+    Vector vectors[LANES];
+
+#pragma GCC unroll 16
+    for (int k = 0; k < LANES; k++) vectors[k] = Load(from + (half + k) * M + m, LANES);
+    Transpose(vectors);
+#pragma GCC unroll 16
+    for (int k = 0; k < LANES; k++) Store(panel + k * PANEL + half, LANES, vectors[k]);
+  }
+  return LANES;
+}
+
 /* The same of the transposed taps: for the reverse convolution. */
 void TP_KERNEL_JOIN(TpPackReverse, TP_KERNEL_ISA)(const TpConv *conv, const TpNumber w[], TpNumber packed[])
 {
   const PetscInt N = conv->N, M = conv->M;
 
   for (PetscInt j = 0; j < N; j += PANEL) {
-    const PetscInt width = PetscMin(PANEL, N - j);
-
-    for (PetscInt t = 0; t < conv->taps; t++) {
-      const TpNumber *from = w + (t * N + j) * M;
-
-      for (PetscInt m = 0; m < M; m++, packed += PANEL) {
-        if (width == PANEL) {
-          for (PetscInt k = 0; k < PANEL; k++) packed[k] = from[k * M + m];
-        } else {
-          for (PetscInt k = 0; k < PANEL; k++) packed[k] = k < width ? from[k * M + m] : 0;
-        }
-      }
+    for (PetscInt t = 0; t < conv->taps; t++, packed += M * PANEL) {
+      for (PetscInt m = 0; m < M;)
+        m += PackTransposed(M, m, PetscMin(PANEL, N - j), w + (t * N + j) * M, packed + m * PANEL);
     }
   }
 }

@@ -11,6 +11,14 @@
 typedef TpNumber Vector __attribute__((vector_size(TP_KERNEL_BYTES)));
 typedef TpNumber Unaligned __attribute__((vector_size(TP_KERNEL_BYTES), aligned(sizeof(TpNumber)), may_alias));
 
+/* Numbers of lanes, for shuffles. */
+#ifdef TP_NN_DOUBLE
+typedef int64_t Lane;
+#else
+typedef int32_t Lane;
+#endif
+typedef Lane Lanes __attribute__((vector_size(TP_KERNEL_BYTES)));
+
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /* The first `width` lanes from memory, zeros beyond: edges run through the same instructions as the rest. */

@@ -21,6 +21,7 @@
       .pack_reverse          = TpPackReverse_##suffix,                                                                 \
       .norm_forward          = TpNormForward_##suffix,                                                                 \
       .norm_backward         = TpNormBackward_##suffix,                                                                \
+      .attention_softmax     = TpAttentionSoftmax_##suffix,                                                            \
       .attention_forward     = TpAttentionForward_##suffix,                                                            \
       .attention_backward    = TpAttentionBackward_##suffix,                                                           \
       .message_forward       = TpMessageForward_##suffix,                                                              \

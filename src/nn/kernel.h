@@ -79,9 +79,9 @@ typedef struct {
   /** dx = dy mish'(x); dx may be dy. **/
   void (*mish_backward)(PetscInt n, const TpNumber x[], const TpNumber dy[], TpNumber dx[]);
 
-  /** y (add: +)= b + conv x, by packed weights; b [M] or NULL. Each row by the same instructions, wherever it lies. **/
+  /** y = start + b + conv x, by packed weights; b [M] and start, which may be y, or NULL: none. Each row by the same instructions, wherever it lies. **/
   void (*conv)(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber packed[], const TpNumber b[],
-               PetscBool add, TpNumber y[]);
+               const TpNumber start[], TpNumber y[]);
   /** dw += the gradient of the weights, db += that of the bias (NULL: none). **/
   void (*conv_weights)(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber dy[], TpNumber dw[],
                        TpNumber db[]);
@@ -89,12 +89,16 @@ typedef struct {
   void (*pack)(const TpConv *conv, const TpNumber w[], TpNumber packed[]);
   void (*pack_reverse)(const TpConv *conv, const TpNumber w[], TpNumber packed[]);
 
-  /** One tile of L positions and C channels: z = gain (x - mean) scale + offset; y (add: +)= mish(z) + shift [TP_TILE][C] (NULL: none). Fills mean, scale. **/
-  void (*norm_forward)(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber shift[], PetscBool add, TpNumber y[]);
-  /** Given dy: dx, which may not be dy; dgain += , doffset += . sums [2][C] scratch. Where y is not NULL, it is made again as by norm_forward(). **/
+  /** One tile of L positions and C channels: z = gain (x - mean) scale + offset, y = mish(z) + shift [TP_TILE][C] or + start [L][TP_TILE][C], which may be y;
+      one of them at most (NULL: none). Fills mean, scale. **/
+  void (*norm_forward)(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber shift[], const TpNumber start[],
+                       TpNumber y[]);
+  /** Given dy: dx, which may not be dy; dgain += , doffset += . sums [2][TP_TILE][C] scratch. Where y is not NULL, it is made again as by norm_forward(). **/
   void (*norm_backward)(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber dy[], TpNumber dx[],
                         TpNumber dgain[], TpNumber doffset[], TpNumber sums[], const TpNumber shift[], TpNumber y[]);
 
+  /** k of qkv [L][TP_TILE][3 TP_HEADS_SIZE] becomes softmax(k) over the positions; one tile. **/
+  void (*attention_softmax)(PetscInt L, TpNumber qkv[]);
   /** One tile of linear attention. qkv [L][TP_TILE][3 TP_HEADS_SIZE]: k becomes softmax(k) over the positions; o [L][TP_TILE][TP_HEADS_SIZE]. **/
   void (*attention_forward)(PetscInt L, TpNumber qkv[], TpNumber o[]);
   /** Given d o, and qkv as the forward pass left it: dqkv. **/
@@ -134,16 +138,17 @@ const TpKernels *TpKernelsBest(void);
   void TP_KERNEL_JOIN(TpMishForward, suffix)(PetscInt n, const TpNumber x[], TpNumber y[]);                            \
   void TP_KERNEL_JOIN(TpMishBackward, suffix)(PetscInt n, const TpNumber x[], const TpNumber dy[], TpNumber dx[]);     \
   void TP_KERNEL_JOIN(TpConv, suffix)(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber w[],      \
-                                      const TpNumber b[], PetscBool add, TpNumber y[]);                                \
+                                      const TpNumber b[], const TpNumber start[], TpNumber y[]);                       \
   void TP_KERNEL_JOIN(TpConvWeights, suffix)(const TpConv *conv, PetscInt tiles, const TpNumber x[],                   \
                                              const TpNumber dy[], TpNumber dw[], TpNumber db[]);                       \
   void TP_KERNEL_JOIN(TpPack, suffix)(const TpConv *conv, const TpNumber w[], TpNumber packed[]);                      \
   void TP_KERNEL_JOIN(TpPackReverse, suffix)(const TpConv *conv, const TpNumber w[], TpNumber packed[]);               \
   void TP_KERNEL_JOIN(TpNormForward, suffix)(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber shift[],       \
-                                             PetscBool add, TpNumber y[]);                                             \
+                                             const TpNumber start[], TpNumber y[]);                                    \
   void TP_KERNEL_JOIN(TpNormBackward, suffix)(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber dy[],         \
                                               TpNumber dx[], TpNumber dgain[], TpNumber doffset[], TpNumber sums[],    \
                                               const TpNumber shift[], TpNumber y[]);                                   \
+  void TP_KERNEL_JOIN(TpAttentionSoftmax, suffix)(PetscInt L, TpNumber qkv[]);                                         \
   void TP_KERNEL_JOIN(TpAttentionForward, suffix)(PetscInt L, TpNumber qkv[], TpNumber o[]);                           \
   void TP_KERNEL_JOIN(TpAttentionBackward, suffix)(PetscInt L, const TpNumber qkv[], const TpNumber d_o[],             \
                                                    TpNumber dqkv[]);                                                   \

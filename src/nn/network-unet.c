@@ -131,6 +131,9 @@ static PetscErrorCode AddBlock(Builder *builder, const char *prefix, PetscInt M)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+#define REMADE                                                                                                         \
+  64 /* channels up to which it is quicker to make the q, k and v of an attention again than to keep them */
+
 static PetscErrorCode AddAttention(Builder *builder, const char *prefix)
 {
   const PetscInt L = builder->L, N = builder->channels;
@@ -140,9 +143,9 @@ static PetscErrorCode AddAttention(Builder *builder, const char *prefix)
   PetscCall(AddConv(builder, prefix, "qkv", TpConvPlain(1, 1, N, 3 * TP_HEADS_SIZE, L), PETSC_FALSE, &step->conv_1));
   PetscCall(AddConv(builder, prefix, "project", TpConvPlain(1, 1, TP_HEADS_SIZE, N, L), PETSC_TRUE, &step->conv_2));
   PetscCall(TpNetworkAddTensor(builder->network, 1, 1, 0, &step->gain, "%sgain", prefix));
-  step->c = Keep(builder->unet, L * TP_TILE * 3 * TP_HEADS_SIZE);
+  step->remade = N <= REMADE ? PETSC_TRUE : PETSC_FALSE;
+  if (!step->remade) step->c = Keep(builder->unet, L * TP_TILE * 3 * TP_HEADS_SIZE);
   step->o = Keep(builder->unet, L * TP_TILE * TP_HEADS_SIZE);
-  step->d = Keep(builder->unet, L * TP_TILE * N);
   NeedScratch(builder, L, PetscMax(N, 3 * TP_HEADS_SIZE), TP_HEADS_SIZE);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -328,7 +331,7 @@ static size_t WorkspaceSize(TpNetwork network, PetscInt max_batch, PetscBool bot
   const size_t  tiles = (size_t)Tiles(max_batch);
 
   return unet->per_tile * tiles + unet->kept * (both_ways ? tiles : 1) + 4 * unet->largest_w + 2 * unet->largest_c +
-         2 * unet->largest_h + 2 * unet->channels_w + 9 * 16 + LINE;
+         2 * unet->largest_h + 2 * TP_TILE * unet->channels_w + 9 * 16 + LINE;
 }
 
 static TpUnetRun Run(TpNetwork network, const TpNumber p[], TpNumber gradient[], TpWorkspace workspace, PetscInt B)
@@ -348,7 +351,7 @@ static TpUnetRun Run(TpNetwork network, const TpNumber p[], TpNumber gradient[],
   run.scratch.dd   = Take(&next, unet->largest_c);
   run.scratch.h    = Take(&next, unet->largest_h);
   run.scratch.dh   = Take(&next, unet->largest_h);
-  run.scratch.sums = Take(&next, 2 * unet->channels_w);
+  run.scratch.sums = Take(&next, 2 * TP_TILE * unet->channels_w);
   return run;
 }
 
@@ -395,10 +398,10 @@ static void ForwardTime(const TpUnetRun *run, PetscInt W, PetscInt B, const TpNu
   TpTimeEmbedding(B, W, t, sinusoids);
   memset(sinusoids + B * W, 0, (size_t)((rows - B) * W) * sizeof *sinusoids);
   TpConvPack(&unet->time_1.shape, p + unet->time_1.w, run->scratch.w[0]);
-  TpConvForward(&unet->time_1.shape, run->tiles, sinusoids, run->scratch.w[0], p + unet->time_1.b, PETSC_FALSE, u);
+  TpConvForward(&unet->time_1.shape, run->tiles, sinusoids, run->scratch.w[0], p + unet->time_1.b, NULL, u);
   TpMishForward(rows * 4 * W, u, v);
   TpConvPack(&unet->time_2.shape, p + unet->time_2.w, run->scratch.w[0]);
-  TpConvForward(&unet->time_2.shape, run->tiles, v, run->scratch.w[0], p + unet->time_2.b, PETSC_FALSE, e);
+  TpConvForward(&unet->time_2.shape, run->tiles, v, run->scratch.w[0], p + unet->time_2.b, NULL, e);
   TpMishForward(rows * W, e, TpUnetAt(run, unet->mish_e, 0, 0));
 }
 
@@ -411,7 +414,7 @@ static void BackwardTime(const TpUnetRun *run, PetscInt W)
 
   TpMishBackward(rows * W, TpUnetAt(run, unet->e, 0, 0), de, de);
   TpConvPackReverse(&unet->time_2.shape, run->p + unet->time_2.w, run->scratch.w[0]);
-  TpConvBackwardInput(&unet->time_2.shape, run->tiles, run->scratch.w[0], de, PETSC_FALSE, du);
+  TpConvBackwardInput(&unet->time_2.shape, run->tiles, run->scratch.w[0], de, NULL, du);
   TpConvBackwardWeights(&unet->time_2.shape, run->tiles, TpUnetAt(run, unet->time_v, 0, 0), de, g + unet->time_2.w,
                         g + unet->time_2.b);
   TpMishBackward(rows * 4 * W, TpUnetAt(run, unet->time_u, 0, 0), du, du);

@@ -27,13 +27,13 @@ size_t TpPackedSize(const TpConv *conv);
 void TpConvPack(const TpConv *conv, const TpNumber w[], TpNumber packed[]);
 void TpConvPackReverse(const TpConv *conv, const TpNumber w[], TpNumber packed[]);
 
-/** y (add: +)= b + conv(x), by packed weights; b [M] or NULL. **/
+/** y = start + b + conv(x), by packed weights; b [M] and start, which may be y, or NULL: none. **/
 void TpConvForward(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber packed[], const TpNumber b[],
-                   PetscBool add, TpNumber y[]);
+                   const TpNumber start[], TpNumber y[]);
 
-/** dx (add: +)= the gradient of the input, by weights packed in reverse. **/
+/** dx = start + the gradient of the input, by weights packed in reverse; start may be dx; NULL: none. **/
 void TpConvBackwardInput(const TpConv *conv, PetscInt tiles, const TpNumber packed[], const TpNumber dy[],
-                         PetscBool add, TpNumber dx[]);
+                         const TpNumber start[], TpNumber dx[]);
 
 /** dw += , db += (NULL: none). **/
 void TpConvBackwardWeights(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber dy[], TpNumber dw[],
@@ -47,11 +47,13 @@ void TpMishForward(PetscInt n, const TpNumber x[], TpNumber y[]);
 void TpMishBackward(PetscInt n, const TpNumber x[], const TpNumber dy[], TpNumber dx[]);
 
 /** Group normalisation over positions and the channels of TP_GROUPS groups, then Mish, then + shift (see kernel.h); one tile. **/
-void TpNormForward(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber shift[], PetscBool add, TpNumber y[]);
+void TpNormForward(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber shift[], const TpNumber start[],
+                   TpNumber y[]);
 void TpNormBackward(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber dy[], TpNumber dx[], TpNumber dgain[],
                     TpNumber doffset[], TpNumber sums[], const TpNumber shift[], TpNumber y[]);
 
-/** Linear attention between qkv and its output (see kernel.h); one tile. **/
+/** Linear attention between qkv and its output (see kernel.h); one tile. The softmax of the keys is part of the way forward, and also by itself. **/
+void TpAttentionSoftmax(PetscInt L, TpNumber qkv[]);
 void TpAttentionForward(PetscInt L, TpNumber qkv[], TpNumber o[]);
 void TpAttentionBackward(PetscInt L, const TpNumber qkv[], const TpNumber d_o[], TpNumber dqkv[]);
 
@@ -84,7 +86,7 @@ typedef struct {
   back, as memory is slower than the processor.
 
     block       c = conv_1 x,  h = mish(norm_1 c) + time mish(e),  d = conv_2 h,  y = mish(norm_2 d) + match x (or x, where N = M)
-    attention   qkv = conv_1 x,  h = attention(qkv),  d = conv_2 h,  y = x + gain d
+    attention   qkv = conv_1 x,  h = attention(qkv),  y = x + gain conv_2 h
     conv        y = conv_1 x
     final       c = conv_1 x,  h = mish(norm_1 c),  y = conv_2 h
 **/
@@ -94,13 +96,14 @@ typedef struct {
   PetscInt    first; /* where its parameters begin, and those of the steps behind it follow */
   TpConvLayer conv_1, conv_2, time, match;
   TpNormLayer norm_1, norm_2;
-  PetscInt    gain;  /* of an attention: its parameter */
-  PetscInt    fork;  /* of a join: the step that it joins */
-  size_t      x, y;  /* places among the activations, in numbers per tile */
-  size_t      c, d;  /* see above; of an attention c is qkv. Kept for the way back */
-  size_t      o;     /* of an attention: its h; likewise */
-  size_t      shift; /* of a block: time mish(e) */
-  size_t      dskip; /* of a fork: the gradient that comes back from its join */
+  PetscInt    gain;   /* of an attention: its parameter */
+  PetscInt    fork;   /* of a join: the step that it joins */
+  size_t      x, y;   /* places among the activations, in numbers per tile */
+  size_t      c, d;   /* see above; of an attention c is qkv. Kept for the way back */
+  PetscBool   remade; /* of an attention: qkv is not kept but made again */
+  size_t      o;      /* of an attention: its h; likewise */
+  size_t      shift;  /* of a block: time mish(e) */
+  size_t      dskip;  /* of a fork: the gradient that comes back from its join */
 } TpStep;
 
 #define TP_MAX_STEPS (10 * TP_MAX_LEVELS)

@@ -42,17 +42,17 @@ void TpConvPackReverse(const TpConv *conv, const TpNumber w[], TpNumber packed[]
 }
 
 void TpConvForward(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber packed[], const TpNumber b[],
-                   PetscBool add, TpNumber y[])
+                   const TpNumber start[], TpNumber y[])
 {
-  TpKernelsBest()->conv(conv, tiles, x, packed, b, add, y);
+  TpKernelsBest()->conv(conv, tiles, x, packed, b, start, y);
 }
 
 void TpConvBackwardInput(const TpConv *conv, PetscInt tiles, const TpNumber packed[], const TpNumber dy[],
-                         PetscBool add, TpNumber dx[])
+                         const TpNumber start[], TpNumber dx[])
 {
   const TpConv reverse = TpConvReverse(conv);
 
-  TpKernelsBest()->conv(&reverse, tiles, dy, packed, NULL, add, dx);
+  TpKernelsBest()->conv(&reverse, tiles, dy, packed, NULL, start, dx);
 }
 
 void TpConvBackwardWeights(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber dy[], TpNumber dw[],
@@ -78,15 +78,21 @@ void TpMishBackward(PetscInt n, const TpNumber x[], const TpNumber dy[], TpNumbe
   TpKernelsBest()->mish_backward(n, x, dy, dx);
 }
 
-void TpNormForward(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber shift[], PetscBool add, TpNumber y[])
+void TpNormForward(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber shift[], const TpNumber start[],
+                   TpNumber y[])
 {
-  TpKernelsBest()->norm_forward(L, C, norm, shift, add, y);
+  TpKernelsBest()->norm_forward(L, C, norm, shift, start, y);
 }
 
 void TpNormBackward(PetscInt L, PetscInt C, const TpNorm *norm, const TpNumber dy[], TpNumber dx[], TpNumber dgain[],
                     TpNumber doffset[], TpNumber sums[], const TpNumber shift[], TpNumber y[])
 {
   TpKernelsBest()->norm_backward(L, C, norm, dy, dx, dgain, doffset, sums, shift, y);
+}
+
+void TpAttentionSoftmax(PetscInt L, TpNumber qkv[])
+{
+  TpKernelsBest()->attention_softmax(L, qkv);
 }
 
 void TpAttentionForward(PetscInt L, TpNumber qkv[], TpNumber o[])

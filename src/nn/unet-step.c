@@ -41,7 +41,7 @@ static void PackReverse(const TpUnetRun *run, const TpConvLayer *layer, int i)
 static void Forward(const TpUnetRun *run, const TpConvLayer *layer, int i, PetscInt tiles, const TpNumber x[],
                     TpNumber y[])
 {
-  TpConvForward(&layer->shape, tiles, x, run->scratch.w[i], layer->b < 0 ? NULL : run->p + layer->b, PETSC_FALSE, y);
+  TpConvForward(&layer->shape, tiles, x, run->scratch.w[i], layer->b < 0 ? NULL : run->p + layer->b, NULL, y);
 }
 
 static void BackwardWeights(const TpUnetRun *run, const TpConvLayer *layer, PetscInt tiles, const TpNumber x[],
@@ -87,13 +87,10 @@ static void BlockForward(const TpUnetRun *run, const TpStep *step)
     const TpNorm    norm_1 = NormOf(run, &step->norm_1, i, M, c), norm_2 = NormOf(run, &step->norm_2, i, M, d);
 
     Forward(run, &step->conv_1, 0, 1, x, c);
-    TpNormForward(L, M, &norm_1, shift + (size_t)i * Tile(1, M), PETSC_FALSE, h);
+    TpNormForward(L, M, &norm_1, shift + (size_t)i * Tile(1, M), NULL, h);
     Forward(run, &step->conv_2, 1, 1, h, d);
-    if (N == M)
-      memcpy(y, x, size * sizeof *y);
-    else
-      Forward(run, &step->match, 2, 1, x, y);
-    TpNormForward(L, M, &norm_2, NULL, PETSC_TRUE, y);
+    if (N != M) Forward(run, &step->match, 2, 1, x, y);
+    TpNormForward(L, M, &norm_2, NULL, N == M ? x : y, y);
   }
 }
 
@@ -117,16 +114,13 @@ static void BlockBackwardTile(const TpUnetRun *run, const TpStep *step, PetscInt
   const TpUnetScratch *scratch = &run->scratch;
 
   BackwardNorm(run, &step->norm_2, i, L, M, TpUnetKept(run, step->d, i, size), dy, dd, NULL, NULL);
-  TpConvBackwardInput(&step->conv_2.shape, 1, scratch->w[1], dd, PETSC_FALSE, scratch->dh);
+  TpConvBackwardInput(&step->conv_2.shape, 1, scratch->w[1], dd, NULL, scratch->dh);
   SumPositions(L, M, scratch->dh, TpUnetAt(run, run->unet->dshift, i, Tile(1, M)));
   BackwardNorm(run, &step->norm_1, i, L, M, TpUnetKept(run, step->c, i, size), scratch->dh, dc,
                TpUnetAt(run, step->shift, i, Tile(1, M)), h);
   if (!dx) return;
-  if (step->N == M)
-    memcpy(dx, dy, size * sizeof *dx);
-  else
-    TpConvBackwardInput(&step->match.shape, 1, scratch->w[2], dy, PETSC_FALSE, dx);
-  TpConvBackwardInput(&step->conv_1.shape, 1, scratch->w[0], dc, PETSC_TRUE, dx);
+  if (step->N != M) TpConvBackwardInput(&step->match.shape, 1, scratch->w[2], dy, NULL, dx);
+  TpConvBackwardInput(&step->conv_1.shape, 1, scratch->w[0], dc, step->N == M ? dy : dx, dx);
 }
 
 static void BlockBackward(const TpUnetRun *run, const TpStep *step, const TpNumber dy[], TpNumber dx[])
@@ -134,7 +128,7 @@ static void BlockBackward(const TpUnetRun *run, const TpStep *step, const TpNumb
   const PetscInt       L = step->L, N = step->N, chunk = TpUnetChunk(L);
   const size_t         size    = Tile(L, step->M);
   const TpUnetScratch *scratch = &run->scratch;
-  TpNumber            *dshift  = TpUnetAt(run, run->unet->dshift, 0, 0);
+  TpNumber *dshift = TpUnetAt(run, run->unet->dshift, 0, 0), *dmish_e = TpUnetAt(run, run->unet->dmish_e, 0, 0);
 
   PackReverse(run, &step->conv_1, 0);
   PackReverse(run, &step->conv_2, 1);
@@ -153,73 +147,110 @@ static void BlockBackward(const TpUnetRun *run, const TpStep *step, const TpNumb
     if (N != step->M) BackwardWeights(run, &step->match, count, x, dy + (size_t)i * size);
   }
   BackwardWeights(run, &step->time, run->tiles, TpUnetAt(run, run->unet->mish_e, 0, 0), dshift);
-  TpConvBackwardInput(&step->time.shape, run->tiles, scratch->w[3], dshift, PETSC_TRUE,
-                      TpUnetAt(run, run->unet->dmish_e, 0, 0));
+  TpConvBackwardInput(&step->time.shape, run->tiles, scratch->w[3], dshift, dmish_e, dmish_e);
 }
 
 /* ----------------------------------------------------------------------------------------------------------- attention */
 
+static void Multiply(size_t n, TpNumber factor, const TpNumber x[], TpNumber y[])
+{
+  for (size_t i = 0; i < n; i++) y[i] = factor * x[i];
+}
+
 static void AttentionForward(const TpUnetRun *run, const TpStep *step)
 {
-  const PetscInt L    = step->L;
-  const size_t   size = Tile(L, step->N);
-  const TpNumber gain = run->p[step->gain];
+  const PetscInt       L = step->L, N = step->N;
+  const size_t         size    = Tile(L, N);
+  const TpNumber       gain    = run->p[step->gain];
+  const TpUnetScratch *scratch = &run->scratch;
+  TpNumber            *bias    = scratch->sums;
 
   Pack(run, &step->conv_1, 0);
   Pack(run, &step->conv_2, 1);
+  Multiply(TpPackedSize(&step->conv_2.shape), gain, scratch->w[1], scratch->w[1]);
+  Multiply((size_t)N, gain, run->p + step->conv_2.b, bias);
   for (PetscInt i = 0; i < run->tiles; i++) {
-    const TpNumber *x = TpUnetAt(run, step->x, i, size);
-    TpNumber       *d = TpUnetKept(run, step->d, i, size), *y = TpUnetAt(run, step->y, i, size);
-    TpNumber       *qkv = TpUnetKept(run, step->c, i, Tile(L, 3 * TP_HEADS_SIZE));
+    const TpNumber *x   = TpUnetAt(run, step->x, i, size);
+    TpNumber       *qkv = step->remade ? scratch->dc : TpUnetKept(run, step->c, i, Tile(L, 3 * TP_HEADS_SIZE));
     TpNumber       *o   = TpUnetKept(run, step->o, i, Tile(L, TP_HEADS_SIZE));
 
     Forward(run, &step->conv_1, 0, 1, x, qkv);
     TpAttentionForward(L, qkv, o);
-    Forward(run, &step->conv_2, 1, 1, o, d);
-    for (size_t j = 0; j < size; j++) y[j] = x[j] + gain * d[j];
+    TpConvForward(&step->conv_2.shape, 1, o, scratch->w[1], bias, x, TpUnetAt(run, step->y, i, size));
   }
 }
 
-/* dd = gain dy, and the gradient of the gain: in parts that a compiler may add side by side. */
-static void GainBackward(size_t n, TpNumber gain, const TpNumber d[], const TpNumber dy[], TpNumber dd[],
-                         TpNumber *dgain)
+/* n a multiple of 64: parts that a compiler may add side by side. */
+static TpNumber Dot(size_t n, const TpNumber x[], const TpNumber y[])
 {
   TpNumber sum[64] = {0}, total = 0;
 
-  for (size_t j = 0; j < n; j += 64) { /* n: a multiple of TP_TILE TP_GROUPS */
-    for (int k = 0; k < 64; k++) {
-      sum[k] += dy[j + (size_t)k] * d[j + (size_t)k];
-      dd[j + (size_t)k] = gain * dy[j + (size_t)k];
-    }
+  for (size_t i = 0; i < n; i += 64) {
+    for (size_t k = 0; k < 64; k++) sum[k] += x[i + k] * y[i + k];
   }
   for (int k = 0; k < 64; k++) total += sum[k];
-  *dgain += total;
+  return total;
+}
+
+/* From the gradients dw, db of the projection without its gain: those of the projection and of the gain. */
+static void GainBackward(const TpUnetRun *run, const TpStep *step, const TpNumber dw[], const TpNumber db[])
+{
+  const TpConvLayer *layer = &step->conv_2;
+  const size_t       size  = TP_HEADS_SIZE * (size_t)step->N;
+  const TpNumber     gain = run->p[step->gain], *b = run->p + layer->b;
+  TpNumber          *to_w = run->gradient + layer->w, *to_b = run->gradient + layer->b;
+  TpNumber           dgain = Dot(size, run->p + layer->w, dw);
+
+  for (size_t i = 0; i < size; i++) to_w[i] += gain * dw[i];
+  for (PetscInt j = 0; j < step->N; j++) {
+    dgain += b[j] * db[j];
+    to_b[j] += gain * db[j];
+  }
+  run->gradient[step->gain] += dgain;
+}
+
+static void AttentionBackwardTile(const TpUnetRun *run, const TpStep *step, PetscInt i, const TpNumber dy[],
+                                  TpNumber dqkv[], TpNumber dx[])
+{
+  const PetscInt       L       = step->L;
+  const TpUnetScratch *scratch = &run->scratch;
+  const TpNumber      *qkv     = scratch->dd;
+
+  if (step->remade) {
+    TpConvForward(&step->conv_1.shape, 1, TpUnetAt(run, step->x, i, Tile(L, step->N)), scratch->w[2], NULL, NULL,
+                  scratch->dd);
+    TpAttentionSoftmax(L, scratch->dd);
+  } else
+    qkv = TpUnetKept(run, step->c, i, Tile(L, 3 * TP_HEADS_SIZE));
+  TpConvBackwardInput(&step->conv_2.shape, 1, scratch->w[1], dy, NULL, scratch->dh);
+  TpAttentionBackward(L, qkv, scratch->dh, dqkv);
+  TpConvBackwardInput(&step->conv_1.shape, 1, scratch->w[0], dqkv, dy, dx);
 }
 
 static void AttentionBackward(const TpUnetRun *run, const TpStep *step, const TpNumber dy[], TpNumber dx[])
 {
-  const PetscInt       L = step->L, chunk = TpUnetChunk(L);
-  const size_t         size = Tile(L, step->N), size_qkv = Tile(L, 3 * TP_HEADS_SIZE), size_o = Tile(L, TP_HEADS_SIZE);
+  const PetscInt       L = step->L, N = step->N, chunk = TpUnetChunk(L);
+  const size_t         size = Tile(L, N), size_qkv = Tile(L, 3 * TP_HEADS_SIZE), size_o = Tile(L, TP_HEADS_SIZE);
   const TpUnetScratch *scratch = &run->scratch;
+  TpNumber            *dw = scratch->w[3], *db = scratch->sums;
 
   PackReverse(run, &step->conv_1, 0);
   PackReverse(run, &step->conv_2, 1);
+  Multiply(TpPackedSize(&step->conv_2.shape), run->p[step->gain], scratch->w[1], scratch->w[1]);
+  if (step->remade) Pack(run, &step->conv_1, 2);
+  memset(dw, 0, TP_HEADS_SIZE * (size_t)N * sizeof *dw);
+  memset(db, 0, (size_t)N * sizeof *db);
   for (PetscInt i = 0; i < run->tiles; i += chunk) {
-    const PetscInt count = PetscMin(chunk, run->tiles - i);
+    const PetscInt  count = PetscMin(chunk, run->tiles - i);
+    const TpNumber *given = dy + (size_t)i * size;
 
-    for (PetscInt j = i; j < i + count; j++) {
-      TpNumber *dd = scratch->dd + (size_t)(j - i) * size, *dqkv = scratch->dc + (size_t)(j - i) * size_qkv;
-
-      GainBackward(size, run->p[step->gain], TpUnetKept(run, step->d, j, size), dy + (size_t)j * size, dd,
-                   run->gradient + step->gain);
-      TpConvBackwardInput(&step->conv_2.shape, 1, scratch->w[1], dd, PETSC_FALSE, scratch->dh);
-      TpAttentionBackward(L, TpUnetKept(run, step->c, j, size_qkv), scratch->dh, dqkv);
-      memcpy(dx + (size_t)j * size, dy + (size_t)j * size, size * sizeof *dx);
-      TpConvBackwardInput(&step->conv_1.shape, 1, scratch->w[0], dqkv, PETSC_TRUE, dx + (size_t)j * size);
-    }
-    BackwardWeights(run, &step->conv_2, count, TpUnetKept(run, step->o, i, size_o), scratch->dd);
+    for (PetscInt j = 0; j < count; j++)
+      AttentionBackwardTile(run, step, i + j, given + (size_t)j * size, scratch->dc + (size_t)j * size_qkv,
+                            dx + (size_t)(i + j) * size);
+    TpConvBackwardWeights(&step->conv_2.shape, count, TpUnetKept(run, step->o, i, size_o), given, dw, db);
     BackwardWeights(run, &step->conv_1, count, TpUnetAt(run, step->x, i, size), scratch->dc);
   }
+  GainBackward(run, step, dw, db);
 }
 
 /* -------------------------------------------------------------------------------------------------------- resolution */
@@ -227,7 +258,7 @@ static void AttentionBackward(const TpUnetRun *run, const TpStep *step, const Tp
 static void ConvBackward(const TpUnetRun *run, const TpStep *step, const TpNumber dy[], TpNumber dx[])
 {
   PackReverse(run, &step->conv_1, 0);
-  TpConvBackwardInput(&step->conv_1.shape, run->tiles, run->scratch.w[0], dy, PETSC_FALSE, dx);
+  TpConvBackwardInput(&step->conv_1.shape, run->tiles, run->scratch.w[0], dy, NULL, dx);
   BackwardWeights(run, &step->conv_1, run->tiles, TpUnetAt(run, step->x, 0, 0), dy);
 }
 
@@ -276,7 +307,7 @@ static void FinalForward(const TpUnetRun *run, const TpStep *step)
     const TpNorm norm = NormOf(run, &step->norm_1, i, N, c);
 
     Forward(run, &step->conv_1, 0, 1, TpUnetAt(run, step->x, i, size), c);
-    TpNormForward(L, N, &norm, NULL, PETSC_FALSE, h);
+    TpNormForward(L, N, &norm, NULL, NULL, h);
     Forward(run, &step->conv_2, 1, 1, h, TpUnetAt(run, step->y, i, Tile(L, step->M)));
   }
 }
@@ -295,10 +326,10 @@ static void FinalBackward(const TpUnetRun *run, const TpStep *step, const TpNumb
     for (PetscInt j = i; j < i + count; j++) {
       TpNumber *dc = scratch->dc + (size_t)(j - i) * size;
 
-      TpConvBackwardInput(&step->conv_2.shape, 1, scratch->w[1], dy + (size_t)j * size_y, PETSC_FALSE, scratch->dh);
+      TpConvBackwardInput(&step->conv_2.shape, 1, scratch->w[1], dy + (size_t)j * size_y, NULL, scratch->dh);
       BackwardNorm(run, &step->norm_1, j, L, N, TpUnetKept(run, step->c, j, size), scratch->dh, dc, NULL,
                    scratch->h + (size_t)(j - i) * size);
-      TpConvBackwardInput(&step->conv_1.shape, 1, scratch->w[0], dc, PETSC_FALSE, dx + (size_t)j * size);
+      TpConvBackwardInput(&step->conv_1.shape, 1, scratch->w[0], dc, NULL, dx + (size_t)j * size);
     }
     BackwardWeights(run, &step->conv_2, count, scratch->h, dy + (size_t)i * size_y);
     BackwardWeights(run, &step->conv_1, count, TpUnetAt(run, step->x, i, size), scratch->dc);
