@@ -134,13 +134,21 @@ static Pairs PairsOf(const TpConv *conv, PetscInt k)
   return (Pairs){count, stride * first + shift, stride, first, 1};
 }
 
-#define PACKED 256 /* rows of dy whose panel is copied together: it stays in the first-level cache */
+#define PACKED 256          /* rows of dy whose panel is copied together: it stays in the first-level cache */
+#define WIDE   (16 * ROWS)  /* channels of x that are copied together */
+#define LONGER (2 * PACKED) /* rows of x that belong to so many of dy, at stride 2 */
 
-/* dw [rows of a block, panel] += x^T dy, whose rows are `step` apart. */
+/* Copies, so that what is multiplied follows each other in memory: of dy a panel [row][PANEL], of x blocks [row][ROWS] one after the other. */
+typedef struct {
+  Vector   dy[2 * PACKED];
+  TpNumber x[WIDE * LONGER];
+} Copies;
+
+/* dw [rows of a block, panel] += x^T dy; `rows` of x follow each other. */
 ALWAYS_INLINE void Weights(const TpConv *conv, PetscInt tiles, const Pairs *pairs, int rows, int vectors, int width,
-                           const TpNumber x[], const TpNumber dy[], PetscInt step, TpNumber dw[])
+                           const TpNumber x[], const Vector dy[], TpNumber dw[])
 {
-  const PetscInt N = conv->N, M = conv->M;
+  const PetscInt M     = conv->M;
   const int      first = PetscMin(width, LANES), second = width - LANES;
   Vector         sum[2 * ROWS];
 
@@ -151,12 +159,11 @@ ALWAYS_INLINE void Weights(const TpConv *conv, PetscInt tiles, const Pairs *pair
   }
   for (PetscInt i = 0; i < tiles; i++) {
     for (PetscInt l = 0; l < pairs->count; l++) {
-      const TpNumber *left  = x + (i * conv->L_in + pairs->from_x + l * pairs->step_x) * TP_TILE * N;
-      const TpNumber *right = dy + (i * conv->L_out + pairs->from_y + l * pairs->step_y) * TP_TILE * step;
+      const TpNumber *left  = x + (i * conv->L_in + pairs->from_x + l * pairs->step_x) * TP_TILE * rows;
+      const Vector   *right = dy + (i * conv->L_out + pairs->from_y + l * pairs->step_y) * TP_TILE * 2;
 
-      for (PetscInt s = 0; s < TP_TILE; s++, left += N, right += step) {
-        const Vector right_0 = Load(right, LANES);
-        const Vector right_1 = vectors == 2 ? Load(right + LANES, LANES) : (Vector){0};
+      for (PetscInt s = 0; s < TP_TILE; s++, left += rows, right += 2) {
+        const Vector right_0 = right[0], right_1 = right[1];
 
 #pragma GCC unroll 8
         for (int r = 0; r < rows; r++) {
@@ -173,17 +180,19 @@ ALWAYS_INLINE void Weights(const TpConv *conv, PetscInt tiles, const Pairs *pair
   }
 }
 
-ALWAYS_INLINE void WeightsPanel(const TpConv *conv, PetscInt tiles, int vectors, int width, const TpNumber x[],
-                                const TpNumber dy[], PetscInt step, TpNumber dw[])
+/* All taps of `channels` channels of x, of which there are `size` numbers each. */
+ALWAYS_INLINE void WeightsPanel(const TpConv *conv, PetscInt tiles, PetscInt channels, PetscInt size, int vectors,
+                                int width, const Copies *copies, TpNumber dw[])
 {
   for (PetscInt k = 0; k < conv->taps; k++) {
     const Pairs pairs = PairsOf(conv, k);
     TpNumber   *block = dw + k * conv->N * conv->M;
     PetscInt    i     = 0;
 
-    for (; i + ROWS <= conv->N; i += ROWS)
-      Weights(conv, tiles, &pairs, ROWS, vectors, width, x + i, dy, step, block + i * conv->M);
-    for (; i < conv->N; i++) Weights(conv, tiles, &pairs, 1, vectors, width, x + i, dy, step, block + i * conv->M);
+    for (; i + ROWS <= channels; i += ROWS)
+      Weights(conv, tiles, &pairs, ROWS, vectors, width, copies->x + i * size, copies->dy, block + i * conv->M);
+    for (; i < channels; i++)
+      Weights(conv, tiles, &pairs, 1, vectors, width, copies->x + i * size, copies->dy, block + i * conv->M);
   }
 }
 
@@ -201,49 +210,76 @@ static void PackColumns(PetscInt rows, PetscInt M, PetscInt width, const TpNumbe
   }
 }
 
-/* Tiles whose rows fit the panel. */
-static void WeightsTiles(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber dy[], TpNumber dw[])
+/* Channels of x in blocks of ROWS, and the rest one by one. */
+static void PackBlocks(PetscInt rows, PetscInt N, PetscInt channels, const TpNumber x[], TpNumber blocks[])
 {
-  Vector         storage[2 * PACKED];
-  TpNumber      *panel = (TpNumber *)storage;
-  const PetscInt M = conv->M, rows = tiles * conv->L_out * TP_TILE;
+  const PetscInt whole = channels / ROWS * ROWS;
 
-  for (PetscInt j = 0; j < M; j += PANEL) {
-    const int width = (int)PetscMin(PANEL, M - j);
+  for (PetscInt r = 0; r < rows; r++, x += N) {
+    TpNumber *to = blocks + r * ROWS;
 
-    PackColumns(rows, M, width, dy + j, panel);
-    if (width == PANEL)
-      WeightsPanel(conv, tiles, 2, PANEL, x, panel, PANEL, dw + j);
-    else if (width > LANES)
-      WeightsPanel(conv, tiles, 2, width, x, panel, PANEL, dw + j);
-    else
-      WeightsPanel(conv, tiles, 1, width, x, panel, PANEL, dw + j);
+    for (PetscInt i = 0; i < whole; i += ROWS, to += rows * ROWS) memcpy(to, x + i, ROWS * sizeof *x);
+    for (PetscInt i = whole; i < channels; i++) blocks[i * rows + r] = x[i];
   }
 }
 
 /* db += column sums of a panel of dy: four chains of sums, as one would wait for each addition. */
-ALWAYS_INLINE void Bias(PetscInt rows, PetscInt M, int width, const TpNumber dy[], TpNumber db[])
+static void Bias(PetscInt rows, PetscInt width, const Vector dy[], TpNumber db[])
 {
-  Vector sum[4] = {{0}};
+  Vector   sum[2][4] = {{{0}}};
+  TpNumber total[PANEL];
 
   for (PetscInt i = 0; i < rows; i += 4) { /* rows: a multiple of TP_TILE */
 #pragma GCC unroll 4
-    for (int r = 0; r < 4; r++) sum[r] += Load(dy + (i + r) * M, width);
+    for (int r = 0; r < 4; r++) {
+      sum[0][r] += dy[2 * (i + r)];
+      sum[1][r] += dy[2 * (i + r) + 1];
+    }
   }
-  Store(db, width, Load(db, width) + ((sum[0] + sum[1]) + (sum[2] + sum[3])));
+  for (int k = 0; k < 2; k++) Store(total + k * LANES, LANES, (sum[k][0] + sum[k][1]) + (sum[k][2] + sum[k][3]));
+  for (PetscInt j = 0; j < width; j++) db[j] += total[j];
 }
 
-/* A tile too long for the panel: position by position. */
-static void WeightsLong(const TpConv *conv, const TpNumber x[], const TpNumber dy[], TpNumber dw[])
+/* Tiles whose rows fit the copies. db NULL: none. */
+static void WeightsTiles(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber dy[], TpNumber dw[],
+                         TpNumber db[])
+{
+  Copies         copies;
+  const PetscInt N = conv->N, M = conv->M;
+  const PetscInt rows_x = tiles * conv->L_in * TP_TILE, rows = tiles * conv->L_out * TP_TILE;
+
+  for (PetscInt n = 0; n < N; n += WIDE) {
+    const PetscInt channels = PetscMin(WIDE, N - n);
+
+    PackBlocks(rows_x, N, channels, x + n, copies.x);
+    for (PetscInt j = 0; j < M; j += PANEL) {
+      const int width = (int)PetscMin(PANEL, M - j);
+      TpNumber *to    = dw + n * M + j;
+
+      PackColumns(rows, M, width, dy + j, (TpNumber *)copies.dy);
+      if (db && n == 0) Bias(rows, width, copies.dy, db + j);
+      if (width == PANEL)
+        WeightsPanel(conv, tiles, channels, rows_x, 2, PANEL, &copies, to);
+      else if (width > LANES)
+        WeightsPanel(conv, tiles, channels, rows_x, 2, width, &copies, to);
+      else
+        WeightsPanel(conv, tiles, channels, rows_x, 1, width, &copies, to);
+    }
+  }
+}
+
+/* A tile too long for the copies: position by position. */
+static void WeightsLong(const TpConv *conv, const TpNumber x[], const TpNumber dy[], TpNumber dw[], TpNumber db[])
 {
   for (PetscInt l = 0; l < conv->L_out; l++) {
-    const Reach reach = ReachOf(conv, l);
+    const Reach     reach = ReachOf(conv, l);
+    const TpNumber *given = dy + l * TP_TILE * conv->M;
 
     for (PetscInt t = 0; t < reach.count; t++) {
       const TpConv one = {PETSC_FALSE, 1, 1, 0, conv->N, conv->M, 1, 1};
 
-      WeightsTiles(&one, 1, x + (reach.from + t * reach.from_step) * TP_TILE * conv->N, dy + l * TP_TILE * conv->M,
-                   dw + (reach.tap + t * reach.tap_step) * conv->N * conv->M);
+      WeightsTiles(&one, 1, x + (reach.from + t * reach.from_step) * TP_TILE * conv->N, given,
+                   dw + (reach.tap + t * reach.tap_step) * conv->N * conv->M, t == 0 ? db : NULL);
     }
   }
 }
@@ -251,19 +287,18 @@ static void WeightsLong(const TpConv *conv, const TpNumber x[], const TpNumber d
 void TP_KERNEL_JOIN(TpConvWeights, TP_KERNEL_ISA)(const TpConv *conv, PetscInt tiles, const TpNumber x[],
                                                   const TpNumber dy[], TpNumber dw[], TpNumber db[])
 {
-  const PetscInt M = conv->M, rows = conv->L_out * TP_TILE, size_x = conv->L_in * TP_TILE * conv->N;
+  const PetscInt rows_x = conv->L_in * TP_TILE, rows = conv->L_out * TP_TILE;
   const PetscInt count = PetscMax(1, PACKED / rows);
-  PetscInt       j     = 0;
 
   for (PetscInt i = 0; i < tiles; i += count) {
-    if (rows <= PACKED)
-      WeightsTiles(conv, PetscMin(count, tiles - i), x + i * size_x, dy + i * rows * M, dw);
+    const TpNumber *from = x + i * rows_x * conv->N, *given = dy + i * rows * conv->M;
+
+    if (rows <= PACKED && rows_x * count <= LONGER)
+      WeightsTiles(conv, PetscMin(count, tiles - i), from, given, dw, db);
     else
-      WeightsLong(conv, x + i * size_x, dy + i * rows * M, dw);
+      for (PetscInt j = 0; j < PetscMin(count, tiles - i); j++)
+        WeightsLong(conv, from + j * rows_x * conv->N, given + j * rows * conv->M, dw, db);
   }
-  if (!db) return;
-  for (j = 0; j + LANES <= M; j += LANES) Bias(tiles * rows, M, LANES, dy + j, db + j);
-  if (j < M) Bias(tiles * rows, M, (int)(M - j), dy + j, db + j);
 }
 
 /* ------------------------------------------------------------------------------------------------------------- packing */

@@ -131,8 +131,8 @@ static PetscErrorCode AddBlock(Builder *builder, const char *prefix, PetscInt M)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-#define REMADE                                                                                                         \
-  64 /* channels up to which it is quicker to make the q, k and v of an attention again than to keep them */
+/* Channels up to which it is quicker to make the q, k and v of an attention again than to keep them. */
+#define REMADE 32
 
 static PetscErrorCode AddAttention(Builder *builder, const char *prefix)
 {
