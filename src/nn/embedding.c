@@ -2,22 +2,23 @@
 #include "tempera/nn.h"
 
 #include <math.h>
-#include <string.h>
 
 void TpTimeEmbedding(PetscInt B, PetscInt width, const TpNumber t[], TpNumber e[])
 {
   const PetscInt half = width / 2;
 
-  for (PetscInt i = 0; i < B; i++) {
-    TpNumber *row = e + i * width;
+  for (PetscInt j = 0; j < half; j++) {
+    const double frequency = exp(-log(10000.0) * (double)j / (double)(half - 1));
 
-    if (i > 0 && t[i] == t[i - 1]) { /* sampling: one time for the whole batch */
-      memcpy(row, row - width, (size_t)width * sizeof *e);
-      continue;
-    }
-    for (PetscInt j = 0; j < half; j++) {
-      const double angle = 1000.0 * (double)t[i] * exp(-log(10000.0) * (double)j / (double)(half - 1));
+    for (PetscInt i = 0; i < B; i++) {
+      const double angle = 1000.0 * (double)t[i] * frequency;
+      TpNumber    *row   = e + i * width;
 
+      if (i > 0 && t[i] == t[i - 1]) { /* sampling: one time for the whole batch */
+        row[j]        = row[j - width];
+        row[half + j] = row[half + j - width];
+        continue;
+      }
       row[j]        = (TpNumber)sin(angle);
       row[half + j] = (TpNumber)cos(angle);
     }

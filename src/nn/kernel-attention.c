@@ -15,8 +15,10 @@ TP_KERNEL_DECLARE(TP_KERNEL_ISA);
 #define STEP   (TP_TILE * 3 * TP_HEADS_SIZE) /* from one position to the next in qkv */
 #define STEP_O (TP_TILE * TP_HEADS_SIZE)     /* and in o */
 #define D      TP_HEAD_SIZE
-#define SHORT  10 /* positions up to which pairs of them cost less than contexts, which are as large as 32 positions */
-#define PAIRS  (SHORT * SHORT + LANES)
+#define SHORT_FORWARD                                                                                                  \
+  16 /* positions up to which pairs of them cost less than contexts, which are as large as 32 positions */
+#define SHORT_BACKWARD 20
+#define PAIRS          (SHORT_BACKWARD * SHORT_BACKWARD + LANES)
 
 typedef struct {
   const TpNumber *at;
@@ -143,7 +145,7 @@ static void Softmax(PetscInt L, TpNumber k[])
   for (PetscInt l = 0; l < L; l++) {
 #pragma GCC ivdep
     for (int j = 0; j < TP_HEADS_SIZE; j++) {
-      const TpNumber e = Exp(k[l * STEP + j] - largest[j]);
+      const TpNumber e = ExpOfNegative(k[l * STEP + j] - largest[j]);
 
       k[l * STEP + j] = e;
       sum[j] += e;
@@ -175,7 +177,7 @@ ALWAYS_INLINE void HeadForward(PetscInt L, const TpNumber q[], TpNumber o[])
   const TpNumber *k = q + TP_HEADS_SIZE, *v = k + TP_HEADS_SIZE;
   TpNumber        matrix[D * D] __attribute__((aligned(64)));
 
-  if (L <= SHORT) {
+  if (L <= SHORT_FORWARD) {
     Dots(L, q, STEP, k, STEP, matrix);
     Product(L, L, (Strided){matrix, L, 1}, v, STEP, o, STEP_O);
   } else {
@@ -236,7 +238,7 @@ void TP_KERNEL_JOIN(TpAttentionBackward, TP_KERNEL_ISA)(PetscInt L, const TpNumb
     TpNumber       *drow = dqkv + s * 3 * TP_HEADS_SIZE;
 
     for (int h = 0; h < TP_HEADS; h++) {
-      if (L <= SHORT)
+      if (L <= SHORT_BACKWARD)
         HeadBackwardShort(L, row + h * D, given + h * D, drow + h * D);
       else
         HeadBackwardLong(L, row + h * D, given + h * D, drow + h * D);

@@ -20,6 +20,11 @@ static inline double ExpUpTo20(double x)
   return exp(x > 20 ? 20 : x);
 }
 
+static inline double ExpOfNegative(double x)
+{
+  return exp(x);
+}
+
 static inline double InverseRoot(double x)
 {
   return 1 / sqrt(x);
@@ -51,6 +56,12 @@ static inline float ExpWithin60(float x)
 static inline float Exp(float x)
 {
   return ExpWithin60(x > 60.0f ? 60.0f : (x < -60.0f ? -60.0f : x));
+}
+
+/* The same of x <= 0. */
+static inline float ExpOfNegative(float x)
+{
+  return ExpWithin60(x < -60.0f ? -60.0f : x);
 }
 
 /* exp(x) of x clamped to -60 .. 20, of NaN too. By the bits, which order numbers of one sign like integers: compilers make one instruction of each clamp. */

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#define LARGEST 40000 /* numbers of an array */
+#define LARGEST 70000 /* numbers of an array */
 #define TILES   2
 #define STEP    2e-5
 #define CHECKED 29 /* entries of an array whose derivative is compared */
@@ -393,7 +393,7 @@ static void TestAttention(Case *test, const TpKernels *kernels)
 
 static void TestAttentions(Case *test)
 {
-  static const PetscInt lengths[] = {1, 2, 3, 5, 7, 12};
+  static const PetscInt lengths[] = {1, 2, 3, 5, 7, 12, 17, 21}; /* either way round, forward and backward */
 
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(lengths); i++) {
     memset(test->size, 0, sizeof test->size);
