@@ -1,4 +1,4 @@
-/* Deterministic sampling of second order in few steps (Lu, Zhou, Bao, Chen, Li and Zhu, arXiv 2211.01095, algorithm 2: DPM-Solver++(2M)). */
+/* Sampling of second order in few steps (Lu, Zhou, Bao, Chen, Li and Zhu, arXiv 2211.01095): DPM-Solver++(2M), algorithm 2, and its form with noise. */
 #include "sampler-impl.h"
 
 #include <math.h>
@@ -29,10 +29,14 @@ static PetscInt TimeOf(TpSchedule schedule, PetscInt start, PetscInt k, PetscInt
 
 /*
   With h the length of a step in lambda, r = h_before / h, sigma_t^2 = 1 - abar, and x0 the estimates of x_0:
-  x <- (sigma_t' / sigma_t) x - sqrt(abar') (exp(-h) - 1) ((1 + 1/(2r)) x0 - x0_before/(2r)). The first step has no x0_before, and the last one, of
-  infinite length, is x <- x0. All times are different.
+
+    dpmpp  x <- (sigma_t' / sigma_t) x - sqrt(abar') (exp(-h) - 1) ((1 + 1/(2r)) x0 - x0_before/(2r))
+    sde    x <- (sigma_t' / sigma_t) exp(-h) x - sqrt(abar') (exp(-2h) - 1) ((1 + 1/(2r)) x0 - x0_before/(2r)) + sigma_t' sqrt(1 - exp(-2h)) z
+
+  The first step has no x0_before, and the last one, of infinite length, is x <- x0. All times are different. The noise of sde makes a sample forget a
+  part of the denoiser's errors, which add up along a deterministic path.
 */
-static void Plan(TpSchedule schedule, PetscInt start, PetscInt count, TpSamplerStep steps[])
+static void Plan(TpSchedule schedule, PetscInt start, PetscInt count, PetscBool is_noisy, TpSamplerStep steps[])
 {
   double length_before = 0;
 
@@ -44,18 +48,29 @@ static void Plan(TpSchedule schedule, PetscInt start, PetscInt count, TpSamplerS
     const PetscInt  time = steps[k].time, previous = is_last ? 0 : steps[k + 1].time;
     const double    abar = schedule->abar[time], before = schedule->abar[previous];
     const double    length   = is_last ? 0 : LogRatio(schedule, previous) - LogRatio(schedule, time);
-    const double    estimate = is_last ? 1 : -sqrt(before) * expm1(-length);
+    const double    estimate = is_last ? 1 : -sqrt(before) * expm1(is_noisy ? -2 * length : -length);
     const double    share    = k == 0 || is_last ? 0 : 0.5 * length / length_before; /* 1 / (2 r) */
     const double    on_x0    = estimate * (1 + share);
 
     steps[k].x0_keep   = 1 / sqrt(abar);
     steps[k].x0_answer = -sqrt((1 - abar) / abar);
-    steps[k].keep      = sqrt((1 - before) / (1 - abar)) + on_x0 * steps[k].x0_keep;
+    steps[k].keep      = sqrt((1 - before) / (1 - abar)) * (is_noisy ? exp(-length) : 1) + on_x0 * steps[k].x0_keep;
     steps[k].answer    = on_x0 * steps[k].x0_answer;
     steps[k].memory    = -estimate * share;
-    steps[k].noise     = 0;
+    steps[k].noise     = is_noisy ? sqrt(-(1 - before) * expm1(-2 * length)) : 0;
     length_before      = length;
   }
 }
 
-const TpSamplerOps tp_sampler_dpmpp = {.has_memory = PETSC_TRUE, .count = Count, .plan = Plan};
+static void PlanDpmpp(TpSchedule schedule, PetscInt start, PetscInt count, TpSamplerStep steps[])
+{
+  Plan(schedule, start, count, PETSC_FALSE, steps);
+}
+
+static void PlanSde(TpSchedule schedule, PetscInt start, PetscInt count, TpSamplerStep steps[])
+{
+  Plan(schedule, start, count, PETSC_TRUE, steps);
+}
+
+const TpSamplerOps tp_sampler_dpmpp = {.has_memory = PETSC_TRUE, .count = Count, .plan = PlanDpmpp};
+const TpSamplerOps tp_sampler_sde   = {.has_memory = PETSC_TRUE, .count = Count, .plan = PlanSde};

@@ -1,10 +1,11 @@
 /* Samplers: the table of kinds, and the loop over the steps that each kind plans. */
 #include "sampler-impl.h"
 
-const char *const tp_sampler_words[] = {"ddpm", "ddim", "dpmpp", "ode", NULL};
+const char *const tp_sampler_words[] = {"ddpm", "ddim", "dpmpp", "ode", "sde", NULL};
 
 /* By TpSamplerKind; ode has no planned steps, but a flow. */
-static const TpSamplerOps *const sampler_kinds[] = {&tp_sampler_ddpm, &tp_sampler_ddim, &tp_sampler_dpmpp, NULL};
+static const TpSamplerOps *const sampler_kinds[] = {&tp_sampler_ddpm, &tp_sampler_ddim, &tp_sampler_dpmpp, NULL,
+                                                    &tp_sampler_sde};
 
 PetscInt TpSamplerStart(TpSchedule schedule)
 {
@@ -82,11 +83,10 @@ static void TakeStep(TpSampler sampler, const TpSamplerStep *step, uint64_t seed
   const PetscInt D    = sampler->num_inputs;
   const TpNumber keep = (TpNumber)step->keep, answer = (TpNumber)step->answer, noise = (TpNumber)step->noise;
 
-  if (sampler->before) {
+  if (sampler->before)
     TakeStepWithMemory(sampler, step, B * D, x);
-    return;
-  }
-  for (PetscInt i = 0; i < B * D; i++) x[i] = keep * x[i] + answer * sampler->eps[i];
+  else
+    for (PetscInt i = 0; i < B * D; i++) x[i] = keep * x[i] + answer * sampler->eps[i];
   if (step->noise == 0) return;
   for (PetscInt i = 0; i < B; i++) {
     TpRandomNormalFloat(seed, TP_RANDOM_SAMPLE_NOISE, first_sample + (uint32_t)i, (uint64_t)step->time, D, sampler->z);
