@@ -145,6 +145,7 @@ typedef enum {
   TP_RANDOM_ASYMMETRY_VECTOR,     /* id configuration, step entry of the random vectors, one time after another */
   TP_RANDOM_ASYMMETRY_NOISE,      /* id configuration, step time     */
   TP_RANDOM_RELAXATION,           /* of a temperature: the seed of relaxing a model's samples there */
+  TP_RANDOM_ROTATION,             /* id slot,    step optimiser step; id 2^32 - 1, step row of a reference */
 } TpRandomPurpose;
 
 /**

@@ -35,8 +35,9 @@ typedef enum {
   TP_ALIGN_NONE,
   TP_ALIGN_CENTRE,    /* the motion of their centre */
   TP_ALIGN_SUPERPOSE, /* that and their rotation: they are turned onto the topology's positions */
+  TP_ALIGN_AUGMENT, /* the motion of their centre; they are turned at random each time a frame is learned from (TpAtoms) */
 } TpAlign;
-extern const char *const tp_align_words[]; /* "none", "centre", "superpose", NULL */
+extern const char *const tp_align_words[]; /* "none", "centre", "superpose", "augment", NULL */
 
 /** What features need to know of the system; plain numbers, so that this module knows no engine. **/
 typedef struct {
@@ -130,6 +131,31 @@ double TpLabelCompute(TpLabel label, double bath, const double v[]);
 void TpLabelMixture(TpLabelKind kind, double degrees, double jitter, PetscInt count, const double temperature[],
                     const double share[], double at, double weight[]);
 
+/* ------------------------------------------------------------------------------------------------------------- atoms */
+
+/** Atoms whose three coordinates are features, "atom N x", "atom N y" and "atom N z", and can be turned together. **/
+typedef struct TpAtoms_ {
+  PetscInt  count;
+  PetscInt *place; /* [count, 3] of x, y and z among the numbers of a frame */
+} * TpAtoms;
+
+/**
+  Find them among the names of the features [num_features]. Not collective. Free with TpAtomsDestroy().
+
+  Errors: TP_ERR_INPUT: fewer than two atoms, one without all its coordinates, one with periods.
+**/
+PetscErrorCode TpAtomsCreate(PetscInt num_features, const char *const name[], const double period[], TpAtoms *atoms);
+PetscErrorCode TpAtomsDestroy(TpAtoms *atoms);
+
+/** Take the mean of the atoms' positions away from each. Not collective. **/
+void TpAtomsCentre(TpAtoms atoms, float frame[]);
+
+/** Turn the atoms around the origin by a rotation that is a function of (seed, slot, step), uniform over all. Not collective. **/
+void TpAtomsTurn(TpAtoms atoms, uint64_t seed, uint32_t slot, uint64_t step, float frame[]);
+
+/** Centre and turn, once for all, a frame that samples of a model of turned atoms are compared with; `row` tells it from others. Not collective. **/
+void TpAtomsTurnReference(TpAtoms atoms, uint64_t seed, PetscInt64 row, float frame[]);
+
 /* ---------------------------------------------------------------------------------------------------------- encoding */
 
 /** How periodic features enter. **/
@@ -156,11 +182,18 @@ typedef struct TpEncoding_ {
   double    *scale;    /* [num_encoded] > 0 */
   PetscBool *is_angle; /* [num_encoded] in radian on a circle, never scaled */
   PetscBool *is_fixed; /* [num_encoded] scaling is given by the period, not by data */
+  TpAtoms    turned;   /* atoms of features.align: augment, by their places among the encoded features; NULL: none */
 } * TpEncoding;
 
 /** mean 0 and scale 1 to begin with. **/
 PetscErrorCode TpEncodingCreate(PetscInt angles, PetscInt num_raw, const double period[], TpEncoding *encoding);
 PetscErrorCode TpEncodingDestroy(TpEncoding *encoding);
+
+/**
+  From here on these atoms, by their places among the raw features, are centred by TpEncodingEncode(), and their scaling is that of atoms that are turned
+  at random: mean 0, and the same scale for x, y and z. Before anything is encoded. Takes the atoms over. Not collective.
+**/
+PetscErrorCode TpEncodingSetTurned(TpEncoding encoding, TpAtoms *atoms);
 
 /** e of raw features, without mean and scale: raw [count, num_raw] -> encoded [count, num_encoded]. **/
 void TpEncodingEncode(TpEncoding encoding, PetscInt count, const float raw[], float encoded[]);
@@ -176,6 +209,9 @@ void TpEncodingAccumulate(TpEncoding encoding, PetscInt count, const float encod
 
 /** Set mean and scale (standard deviation, 1 where it is below 1e-6) from such sums. **/
 void TpEncodingStandardise(TpEncoding encoding, const double sums[]);
+
+/** Widen the ranges low and high [num_encoded] to hold an encoded frame, atoms that are turned in any direction. **/
+void TpEncodingWiden(TpEncoding encoding, const float encoded[], double low[], double high[]);
 
 /** Set mean and scale so that low [num_encoded] becomes -1 and high 1 (scale 1 where they are the same). **/
 void TpEncodingSetRange(TpEncoding encoding, const double low[], const double high[]);

@@ -54,26 +54,45 @@ static void FillBins(const TpModelWork *work, PetscInt64 count, const float feat
   }
 }
 
-static PetscErrorCode Thin(TpModelWork *work)
+/* Samples of a model of turned atoms have no orientation: so that frames have none either. */
+static PetscErrorCode TurnFrames(const TpModelWork *work, const TpSettings *settings)
+{
+  const TpSamples *samples = work->samples;
+  TpAtoms          atoms;
+
+  PetscFunctionBeginUser;
+  if (settings->features.align != TP_ALIGN_AUGMENT) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TpAtomsCreate(samples->num_features, (const char *const *)samples->name, samples->period, &atoms));
+  for (PetscInt64 row = 0; row < samples->num_rungs * work->count; ++row) {
+    const PetscInt64 round = samples->first + work->skip + row % work->count * work->stride;
+
+    TpAtomsTurnReference(atoms, work->analysis->seed, round * samples->num_rungs + row / work->count,
+                         work->feature + row * samples->num_features);
+  }
+  PetscCall(TpAtomsDestroy(&atoms));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Thin(TpModelWork *work, const TpSettings *settings)
 {
   const TpSamples *samples = work->samples;
   const PetscInt   width   = samples->num_features;
 
   PetscFunctionBeginUser;
   work->stride          = 1 + (samples->num_rounds * samples->num_rungs - 1) / MAX_ROWS;
-  const PetscInt64 skip = (work->stride - samples->first % work->stride) % work->stride;
-
-  work->count           = samples->count > skip ? 1 + (samples->count - skip - 1) / work->stride : 0;
+  work->skip            = (work->stride - samples->first % work->stride) % work->stride;
+  work->count           = samples->count > work->skip ? 1 + (samples->count - work->skip - 1) / work->stride : 0;
   const PetscInt64 rows = samples->num_rungs * work->count;
 
   PetscCall(
       PetscMalloc3(rows, &work->energy, rows * width, &work->feature, rows * work->result->num_histograms, &work->bin));
   for (PetscInt64 row = 0; row < rows; ++row) {
-    const PetscInt64 from = row / work->count * samples->count + skip + row % work->count * work->stride;
+    const PetscInt64 from = row / work->count * samples->count + work->skip + row % work->count * work->stride;
 
     work->energy[row] = samples->energy[from];
     PetscCall(PetscArraycpy(work->feature + row * width, samples->features + from * width, width));
   }
+  PetscCall(TurnFrames(work, settings));
   FillBins(work, rows, work->feature, work->bin);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -448,7 +467,7 @@ PetscErrorCode TpAnalyseModel(const TpSamples *samples, const TpSettings *settin
   work.result->alarm       = TP_FALSE_ALARM / (double)analysis->num_temperatures;
   PetscCall(PetscStrncpy(work.result->source, given->path ? given->path : path, sizeof(work.result->source)));
   PetscCall(CreateHistograms(&work));
-  PetscCall(Thin(&work));
+  PetscCall(Thin(&work, settings));
   PetscCall(Standardise(&work));
   PetscCall(FillModel(&work, given, model));
   PetscCall(ListChecks(&work, settings));

@@ -21,6 +21,8 @@ typedef struct {
   PetscInt64 *rung;        /* [num] */
   double     *temperature; /* [num] */
   Comparison *comparison;  /* [num] */
+  TpAtoms     atoms;       /* turned at random in all frames, as they are in samples; NULL: none */
+  float      *turned;      /* [features] a frame of recorded data with its atoms turned */
 } Evaluation;
 
 /* ------------------------------------------------------------------------------------------------------------- create */
@@ -32,6 +34,8 @@ static PetscErrorCode Create(TpRun run, Evaluation *evaluation)
   PetscFunctionBeginUser;
   *evaluation = (Evaluation){.run = run};
   PetscCall(TpBinningCreate(run, &evaluation->binning));
+  PetscCall(TpRunTurnedAtoms(run, &evaluation->atoms));
+  PetscCall(PetscMalloc1(run->system.num_features, &evaluation->turned));
   PetscCall(PetscMalloc3(num_rungs, &evaluation->rung, num_rungs, &evaluation->temperature, num_rungs,
                          &evaluation->comparison));
   for (PetscInt k = 0; k < num_rungs; ++k) {
@@ -58,6 +62,8 @@ static PetscErrorCode Destroy(Evaluation *evaluation)
     PetscCall(TpHistogramsDestroy(&evaluation->comparison[i].model));
   }
   PetscCall(PetscFree3(evaluation->rung, evaluation->temperature, evaluation->comparison));
+  PetscCall(PetscFree(evaluation->turned));
+  PetscCall(TpAtomsDestroy(&evaluation->atoms));
   PetscCall(TpBinningDestroy(&evaluation->binning));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -122,36 +128,51 @@ static PetscErrorCode AgreeOnRanges(Evaluation *evaluation)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The features of a row as they are compared. */
+static PetscErrorCode FeaturesOf(Evaluation *evaluation, const TpDataRow *row, const float **features)
+{
+  PetscFunctionBeginUser;
+  *features = row->features;
+  if (!evaluation->atoms) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscArraycpy(evaluation->turned, row->features, evaluation->binning.num_features));
+  TpAtomsTurnReference(evaluation->atoms, (uint64_t)evaluation->run->settings.run.seed, row->row, evaluation->turned);
+  *features = evaluation->turned;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* A row of recorded data that is held out goes to its temperature's histograms. */
-static void CountRow(Evaluation *evaluation, const TpDataRow *row)
+static void CountRow(Evaluation *evaluation, const TpDataRow *row, const float features[])
 {
   for (PetscInt j = 0; j < evaluation->num; ++j) {
     Comparison *comparison = &evaluation->comparison[j];
 
     if (row->rung != evaluation->rung[j]) continue;
-    TpHistogramsAdd(&evaluation->binning, 1, row->features, evaluation->binning.num_features,
+    TpHistogramsAdd(&evaluation->binning, 1, features, evaluation->binning.num_features,
                     row->second_half ? &comparison->second_half : &comparison->first_half);
-    TpHistogramsAdd(&evaluation->binning, 1, row->features, evaluation->binning.num_features, &comparison->both);
+    TpHistogramsAdd(&evaluation->binning, 1, features, evaluation->binning.num_features, &comparison->both);
   }
 }
 
 /* Of recorded data, each rank counts the rows that it keeps. */
 static PetscErrorCode CountData(Evaluation *evaluation)
 {
-  TpRun run = evaluation->run;
+  TpRun        run = evaluation->run;
+  const float *features;
 
   PetscFunctionBeginUser;
   BeginRanges(evaluation);
   for (PetscInt64 i = 0; i < TpDataNumKept(run->data); ++i) {
     const TpDataRow row = TpDataKept(run->data, i);
 
-    if (TpRunIsHeldOut(run, row.rung)) WidenRanges(evaluation, row.features);
+    PetscCall(FeaturesOf(evaluation, &row, &features));
+    if (TpRunIsHeldOut(run, row.rung)) WidenRanges(evaluation, features);
   }
   PetscCall(AgreeOnRanges(evaluation));
   for (PetscInt64 i = 0; i < TpDataNumKept(run->data); ++i) {
     const TpDataRow row = TpDataKept(run->data, i);
 
-    CountRow(evaluation, &row);
+    PetscCall(FeaturesOf(evaluation, &row, &features));
+    CountRow(evaluation, &row, features);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -174,6 +195,9 @@ static PetscErrorCode CountReference(Evaluation *evaluation)
   PetscCall(PetscMalloc1(PetscMax(1, (end - first) * stride), &features));
   PetscCall(TpFileReadRows(file, "/features/value", TP_FILE_FLOAT, first, end - first, features));
   PetscCall(TpFileClose(&file));
+  for (PetscInt64 row = 0; evaluation->atoms && row < (end - first) * run->ladder->num_rungs; ++row)
+    TpAtomsTurnReference(evaluation->atoms, (uint64_t)run->settings.run.seed, first * run->ladder->num_rungs + row,
+                         features + row * num);
   const PetscInt64 middle = (start + all_end) / 2;
   BeginRanges(evaluation);
   for (PetscInt64 round = 0; round < end - first; ++round)

@@ -18,6 +18,7 @@ PetscErrorCode TpLearningCreate(TpRun run, TpLearning *learning)
 {
   const TpSettings *settings = &run->settings;
   const TpGroups    groups   = run->groups;
+  TpAtoms           atoms;
   TpLearning        l;
 
   PetscFunctionBeginUser;
@@ -27,6 +28,8 @@ PetscErrorCode TpLearningCreate(TpRun run, TpLearning *learning)
   l->validation_loss = NAN;
   l->best_loss       = PETSC_INFINITY;
   PetscCall(TpEncodingCreate(settings->features.angles, run->system.num_features, run->system.period, &l->encoding));
+  PetscCall(TpRunTurnedAtoms(run, &atoms));
+  if (atoms) PetscCall(TpEncodingSetTurned(l->encoding, &atoms));
   PetscCall(TpScheduleCreate(settings->diffusion.schedule, (PetscInt)settings->diffusion.num_times, &l->schedule));
   l->schedule->predict = settings->diffusion.predict;
   PetscCall(TpTrainerCreate(&settings->training, &settings->network, l->schedule, l->encoding, l->condition,
@@ -116,21 +119,16 @@ static PetscErrorCode SetRange(TpLearning learning, double *idle)
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc2(width, &low, width, &high));
-  for (PetscInt i = 0; i < width; ++i) low[i] = high[i] = -PETSC_MAX_REAL; /* `low` is negated: one reduction */
-  TpShardsOwned(learning->shards, &first, &owned);
-  for (int shard = first; shard < first + owned; ++shard) {
-    for (PetscInt64 n = 0; n < TpShardsCount(learning->shards, shard); ++n) {
-      const float *frame = TpShardsFrame(learning->shards, shard, n, &label);
-
-      for (PetscInt i = 0; i < width; ++i) {
-        low[i]  = PetscMax(low[i], -(double)frame[i]);
-        high[i] = PetscMax(high[i], (double)frame[i]);
-      }
-    }
+  for (PetscInt i = 0; i < width; ++i) {
+    low[i]  = PETSC_MAX_REAL;
+    high[i] = -PETSC_MAX_REAL;
   }
-  PetscCall(TpAllreduce(MPI_IN_PLACE, low, width, MPI_DOUBLE, MPI_MAX, learning->run->groups->group, idle));
+  TpShardsOwned(learning->shards, &first, &owned);
+  for (int shard = first; shard < first + owned; ++shard)
+    for (PetscInt64 n = 0; n < TpShardsCount(learning->shards, shard); ++n)
+      TpEncodingWiden(learning->encoding, TpShardsFrame(learning->shards, shard, n, &label), low, high);
+  PetscCall(TpAllreduce(MPI_IN_PLACE, low, width, MPI_DOUBLE, MPI_MIN, learning->run->groups->group, idle));
   PetscCall(TpAllreduce(MPI_IN_PLACE, high, width, MPI_DOUBLE, MPI_MAX, learning->run->groups->group, idle));
-  for (PetscInt i = 0; i < width; ++i) low[i] = -low[i];
   TpEncodingSetRange(learning->encoding, low, high);
   PetscCall(PetscFree2(low, high));
   PetscFunctionReturn(PETSC_SUCCESS);

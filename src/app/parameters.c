@@ -74,7 +74,7 @@ const TpParameter tp_parameters[] = {
   TEXT("features.torsions", TP_TEXT_LIST, features.torsions, "", "Torsions to model: phi, psi, omega (all of the chain), phi:2 (of residue 2), or four atom indices from 0, [4, 6, 8, 14]."),
   TEXT("features.distances", TP_TEXT_LIST, features.distances, "", "Distances to model: pairs of atom indices, [[0, 7]]."),
   TEXT("features.coordinates", TP_TEXT_LIST, features.coordinates, "", "Coordinates to model: all, or indices of atoms (of coordinates, for model potentials). With no feature given, all coordinates of a model potential."),
-  WORD("features.align", features.align, "none", tp_align_words, "What is taken away from the coordinates of atoms: nothing, the motion of their centre, or that and their rotation, by superposing them on the PDB file."),
+  WORD("features.align", features.align, "none", tp_align_words, "What is taken away from the coordinates of atoms: nothing (none), the motion of their centre (centre), that and their rotation, by superposing them on the PDB file (superpose), or that of their centre, and they are turned at random each time a frame is learned from, so that the model knows all orientations alike (augment)."),
   WORD("features.label", features.label, "bath", tp_label_words, "Temperature label of a frame: that of the bath, the kinetic temperature of label_atoms, or that of the bath with noise added (jitter)."),
   TEXT("features.label_atoms", TP_TEXT_LIST, features.label_atoms, "[all]", "Atoms of the kinetic label: all, or atom indices."),
   REAL("features.jitter", TEMPERATURE, features.jitter, "0", 0, 1e12, "Standard deviation of what the label jitter adds to the bath's temperature; at most a ninth of the lowest temperature."),
@@ -113,7 +113,7 @@ const TpParameter tp_parameters[] = {
   WORD("diffusion.schedule", diffusion.schedule, "cosine", tp_schedule_words, "Noise schedule."),
   INT("diffusion.times", diffusion.num_times, "1000", 2, 100000, "Number of diffusion times T."),
   WORD("diffusion.predict", diffusion.predict, "noise", tp_predict_words, "What the network answers with: the noise, or the velocity, a mixture of noise and data whose errors are not amplified where there is little signal."),
-  WORD("diffusion.sampler", diffusion.sampler, "ddim", tp_sampler_words, "Sampler: ancestral (ddpm), deterministic (ddim, dpmpp, ode), or of second order with noise (sde)."),
+  WORD("diffusion.sampler", diffusion.sampler, "ddim", tp_sampler_words, "Sampler: ancestral, every time (ddpm); deterministic (ddim); a multistep method with a little noise, for few evaluations such as 20 (dpmpp); the same with the noise of the reverse diffusion (sde); or the probability flow with error control (ode)."),
   INT("diffusion.steps", diffusion.num_steps, "100", 1, 100000, "Network evaluations per sample of ddim, dpmpp and sde; ddpm takes all times, ode as many as it needs."),
 
   /* training */

@@ -85,6 +85,9 @@ PetscInt64 TpRunTrajectoryFrames(TpRun run);
 /** Whether this rung is held out of training. Pure. **/
 PetscBool TpRunIsHeldOut(TpRun run, PetscInt rung);
 
+/** The atoms that features.align: augment turns, NULL without it; free with TpAtomsDestroy(). Not collective. Errors: as TpAtomsCreate(). **/
+PetscErrorCode TpRunTurnedAtoms(TpRun run, TpAtoms *atoms);
+
 /** Frames at this rung, relative to other rungs. Pure. **/
 double TpRunShare(TpRun run, PetscInt rung);
 

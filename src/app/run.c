@@ -68,6 +68,21 @@ PetscBool TpRunIsHeldOut(TpRun run, PetscInt rung)
   return PETSC_FALSE;
 }
 
+PetscErrorCode TpRunTurnedAtoms(TpRun run, TpAtoms *atoms)
+{
+  const PetscInt num_features = run->system.num_features;
+  const char   **name;
+
+  PetscFunctionBeginUser;
+  *atoms = NULL;
+  if (run->settings.features.align != TP_ALIGN_AUGMENT) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc1(num_features, &name));
+  for (PetscInt i = 0; i < num_features; ++i) name[i] = run->system.name[i];
+  const PetscErrorCode code = TpAtomsCreate(num_features, name, run->system.period, atoms);
+  PetscCall(PetscFree(name));
+  PetscFunctionReturn(code);
+}
+
 double TpRunShare(TpRun run, PetscInt rung)
 {
   return run->data ? (double)TpDataCount(run->data, rung) : 1.0;

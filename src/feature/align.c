@@ -1,5 +1,6 @@
 /*
   Coordinates without the motion of the whole: the selected atoms' centre is taken away, and they are turned onto a reference.
+  Those that are turned at random (augment) are so later, by atoms.c: each time a frame is learned from.
 
   The best rotation is the quaternion that belongs to the largest eigenvalue of a symmetric 4 x 4 matrix (Horn, J. Opt. Soc. Am. A 4 (1987) 629).
 */
@@ -7,7 +8,7 @@
 
 #include <math.h>
 
-const char *const tp_align_words[] = {"none", "centre", "superpose", NULL};
+const char *const tp_align_words[] = {"none", "centre", "superpose", "augment", NULL};
 
 enum { MAX_SWEEPS = 50 };
 
@@ -65,6 +66,15 @@ static void LargestEigenvector(double a[4][4], double vector[4])
   for (int i = 0; i < 4; ++i) vector[i] = v[i][largest];
 }
 
+void TpGeometryTurn(const double q[4], double r[3])
+{
+  const double t[3] = {2.0 * (q[2] * r[2] - q[3] * r[1]), 2.0 * (q[3] * r[0] - q[1] * r[2]),
+                       2.0 * (q[1] * r[1] - q[2] * r[0])};
+  const double u[3] = {q[2] * t[2] - q[3] * t[1], q[3] * t[0] - q[1] * t[2], q[1] * t[1] - q[2] * t[0]};
+
+  for (int j = 0; j < 3; ++j) r[j] += q[0] * t[j] + u[j];
+}
+
 /* Turn x [count, 3] onto the reference, both around their centres. */
 static void Superpose(PetscInt count, const double reference[], double x[])
 {
@@ -81,14 +91,7 @@ static void Superpose(PetscInt count, const double reference[], double x[])
   };
 
   LargestEigenvector(a, q);
-  for (PetscInt i = 0; i < count; ++i) {
-    double      *r    = x + 3 * i;
-    const double t[3] = {2.0 * (q[2] * r[2] - q[3] * r[1]), 2.0 * (q[3] * r[0] - q[1] * r[2]),
-                         2.0 * (q[1] * r[1] - q[2] * r[0])};
-    const double u[3] = {q[2] * t[2] - q[3] * t[1], q[3] * t[0] - q[1] * t[2], q[1] * t[1] - q[2] * t[0]};
-
-    for (int j = 0; j < 3; ++j) r[j] += q[0] * t[j] + u[j];
-  }
+  for (PetscInt i = 0; i < count; ++i) TpGeometryTurn(q, x + 3 * i);
 }
 
 /* Atoms whose coordinates are features, each once. */
@@ -123,7 +126,11 @@ PetscErrorCode TpFeaturesAlign(const TpFeatureSettings *settings, const TpFeatur
   PetscCall(ListAtoms(features, system->num_particles));
   TpCheckInput(alignment->count, "features.align: %s, but features.coordinates names no atoms",
                tp_align_words[settings->align]);
-  if (settings->align == TP_ALIGN_CENTRE) PetscFunctionReturn(PETSC_SUCCESS);
+  TpCheckInput(settings->align != TP_ALIGN_AUGMENT || (alignment->count >= 2 && !(system->period > 0.0)),
+               "features.align: augment needs two atoms or more in features.coordinates, and coordinates without a "
+               "period; there are %" PetscInt_FMT " atoms%s",
+               alignment->count, system->period > 0.0 ? ", and the coordinates are periodic" : "");
+  if (settings->align != TP_ALIGN_SUPERPOSE) PetscFunctionReturn(PETSC_SUCCESS);
   TpCheckInput(alignment->count >= 3,
                "features.align: superpose needs three atoms or more in features.coordinates, there are %" PetscInt_FMT,
                alignment->count);

@@ -40,9 +40,24 @@ PetscErrorCode TpEncodingDestroy(TpEncoding *encoding)
 {
   PetscFunctionBeginUser;
   if (!*encoding) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TpAtomsDestroy(&(*encoding)->turned));
   PetscCall(PetscFree((*encoding)->period));
   PetscCall(PetscFree4((*encoding)->mean, (*encoding)->scale, (*encoding)->is_angle, (*encoding)->is_fixed));
   PetscCall(PetscFree(*encoding));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpEncodingSetTurned(TpEncoding encoding, TpAtoms *atoms)
+{
+  PetscInt *place = (*atoms)->place, *first, k = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(encoding->num_raw, &first));
+  for (PetscInt i = 0; i < encoding->num_raw; k += Width(encoding, i), ++i) first[i] = k;
+  for (PetscInt i = 0; i < 3 * (*atoms)->count; ++i) place[i] = first[place[i]];
+  PetscCall(PetscFree(first));
+  encoding->turned = *atoms;
+  *atoms           = NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -55,6 +70,8 @@ static double Turn(TpEncoding encoding)
 void TpEncodingEncode(TpEncoding encoding, PetscInt count, const float raw[], float encoded[])
 {
   for (PetscInt n = 0; n < count; ++n) {
+    float *const frame = encoded;
+
     for (PetscInt i = 0; i < encoding->num_raw; ++i) {
       const double value  = (double)*raw++;
       const double period = encoding->period[i];
@@ -71,6 +88,7 @@ void TpEncodingEncode(TpEncoding encoding, PetscInt count, const float raw[], fl
       } else
         *encoded++ = TpGeometryWrap(angle, Turn(encoding));
     }
+    if (encoding->turned) TpAtomsCentre(encoding->turned, frame);
   }
 }
 
@@ -122,6 +140,25 @@ void TpEncodingAccumulate(TpEncoding encoding, PetscInt count, const float encod
   sums[2 * width] += (double)count;
 }
 
+static void Standardise(TpEncoding encoding, PetscInt i, double mean, double variance)
+{
+  const double deviation = variance > 0.0 ? sqrt(variance) : 0.0;
+
+  encoding->mean[i]  = mean;
+  encoding->scale[i] = deviation < 1e-6 ? 1.0 : deviation;
+}
+
+/* Turned at random, each coordinate of an atom has mean 0 and a third of its mean squared distance from the centre. */
+static void StandardiseTurned(TpEncoding encoding, const double squares[], double count)
+{
+  for (PetscInt i = 0; i < encoding->turned->count; ++i) {
+    const PetscInt *place = encoding->turned->place + 3 * i;
+    const double    sum   = squares[place[0]] + squares[place[1]] + squares[place[2]];
+
+    for (int j = 0; j < 3; ++j) Standardise(encoding, place[j], 0.0, sum / (3.0 * count));
+  }
+}
+
 void TpEncodingStandardise(TpEncoding encoding, const double sums[])
 {
   const PetscInt width = encoding->num_encoded;
@@ -129,13 +166,28 @@ void TpEncodingStandardise(TpEncoding encoding, const double sums[])
 
   if (!(count > 0.0)) return;
   for (PetscInt i = 0; i < width; ++i) {
-    const double mean      = sums[i] / count;
-    const double variance  = sums[width + i] / count - mean * mean;
-    const double deviation = variance > 0.0 ? sqrt(variance) : 0.0;
+    const double mean = sums[i] / count;
 
-    if (encoding->is_fixed[i]) continue;
-    encoding->mean[i]  = mean;
-    encoding->scale[i] = deviation < 1e-6 ? 1.0 : deviation;
+    if (!encoding->is_fixed[i]) Standardise(encoding, i, mean, sums[width + i] / count - mean * mean);
+  }
+  if (encoding->turned) StandardiseTurned(encoding, sums + width, count);
+}
+
+void TpEncodingWiden(TpEncoding encoding, const float encoded[], double low[], double high[])
+{
+  for (PetscInt i = 0; i < encoding->num_encoded; ++i) {
+    low[i]  = PetscMin(low[i], (double)encoded[i]);
+    high[i] = PetscMax(high[i], (double)encoded[i]);
+  }
+  for (PetscInt i = 0; encoding->turned && i < encoding->turned->count; ++i) {
+    const PetscInt *place = encoding->turned->place + 3 * i;
+    const double    distance =
+        hypot(hypot((double)encoded[place[0]], (double)encoded[place[1]]), (double)encoded[place[2]]);
+
+    for (int j = 0; j < 3; ++j) {
+      low[place[j]]  = PetscMin(low[place[j]], -distance);
+      high[place[j]] = PetscMax(high[place[j]], distance);
+    }
   }
 }
 

@@ -51,6 +51,9 @@ void TpLatticeMinimumImage(const TpLattice *lattice, double d[3]);
 double TpGeometryDistance(const TpLattice *lattice, const double x[], const PetscInt atom[2]);
 double TpGeometryTorsion(const TpLattice *lattice, const double x[], const PetscInt atom[4]);
 
+/* Turn r by the rotation of a quaternion of length 1. */
+void TpGeometryTurn(const double quaternion[4], double r[3]);
+
 /* value modulo period as the nearest float in (-period/2, period/2]. */
 float TpGeometryWrap(double value, double period);
 

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-void TpTrainerLoadRow(TpTrainer trainer, const float frame[], double label, PetscInt row)
+void TpTrainerLoadRow(TpTrainer trainer, const float frame[], double label, uint64_t step, uint32_t slot, PetscInt row)
 {
   struct TpTrainerBuffers_ *buffers   = trainer->buffers;
   const TpCondition        *condition = &buffers->condition;
@@ -11,6 +11,7 @@ void TpTrainerLoadRow(TpTrainer trainer, const float frame[], double label, Pets
   TpNumber                 *x0 = buffers->x0 + row * S, *c = buffers->c + row * buffers->num_conditions;
 
   for (PetscInt i = 0; i < E; ++i) x0[i] = frame[i];
+  if (buffers->encoding->turned) TpAtomsTurn(buffers->encoding->turned, buffers->seed, slot, step, x0);
   TpEncodingScale(buffers->encoding, 1, x0);
   if (S > E)
     x0[E] = TpConditionOf(condition, label);
@@ -55,7 +56,7 @@ static PetscErrorCode DrawRows(TpTrainer trainer, TpShards shards, int shard, Pe
       TpRandomNormal(buffers->seed, TP_RANDOM_LABEL, slot, step, 1, &jitter);
       label += buffers->condition.jitter * jitter;
     }
-    TpTrainerLoadRow(trainer, frame, label, first_row + i);
+    TpTrainerLoadRow(trainer, frame, label, step, slot, first_row + i);
   }
   PetscCall(TpTrainerNoiseRows(trainer, step, first_slot, first_row, rows));
   PetscFunctionReturn(PETSC_SUCCESS);

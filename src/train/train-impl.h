@@ -39,8 +39,8 @@ struct TpTrainerBuffers_ {
   double         *sums;    /* [num_shards, 2] of a validation */
 };
 
-/** Put a frame with its label into row `row` of the buffers, scaled. Not collective. **/
-void TpTrainerLoadRow(TpTrainer trainer, const float frame[], double label, PetscInt row);
+/** Put a frame with its label into row `row` of the buffers, scaled; its atoms are turned as (slot, step) says. Not collective. **/
+void TpTrainerLoadRow(TpTrainer trainer, const float frame[], double label, uint64_t step, uint32_t slot, PetscInt row);
 
 /**
   Noise the loaded rows [first_row, first_row + rows), slots first_slot, first_slot + 1, ... of `step`. Not collective.

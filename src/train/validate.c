@@ -17,7 +17,7 @@ static PetscErrorCode AddLoss(TpTrainer trainer, TpShards shards, int shard, Pet
     double       label;
     const float *frame = TpShardsFrame(shards, shard, first + i, &label);
 
-    TpTrainerLoadRow(trainer, frame, label, i);
+    TpTrainerLoadRow(trainer, frame, label, validation_step, (uint32_t)(first_slot + first + i), i);
   }
   PetscCall(TpTrainerNoiseRows(trainer, validation_step, (uint32_t)(first_slot + first), 0, rows));
   PetscCall(TpTrainerPredictRows(trainer, trainer->average, rows, &loss));

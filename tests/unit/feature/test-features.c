@@ -445,6 +445,16 @@ static PetscErrorCode TestAlign(void)
         hypot(hypot((double)(moved[0] - moved[9]), (double)(moved[1] - moved[10])), (double)(moved[2] - moved[11])),
         hypot(hypot((double)(raw[0] - raw[9]), (double)(raw[1] - raw[10])), (double)(raw[2] - raw[11])), 2e-6);
   }
+  for (int n = 0; n < 2; ++n) {
+    const TpFeatureSettings augment = {.coordinates = TEXTS(1, n ? "1" : "1 2 3 5"), .align = TP_ALIGN_AUGMENT};
+
+    if (n)
+      TpTestExpectInputError(ComputeOnce(&augment, &system, y, box, raw), "augment needs two atoms or more");
+    else { /* turned later: here it is centred */
+      PetscCall(ComputeOnce(&augment, &system, y, box, raw));
+      for (int i = 0; i < 12; ++i) TpTestExpectEqual(raw[i], moved[i]);
+    }
+  }
   system.topology = NULL;
   TpTestExpectInputError(ComputeOnce(&superpose, &system, x, box, raw), "features.align: superpose turns atoms onto");
   TpTestExpectInputError(
