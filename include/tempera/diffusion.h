@@ -4,7 +4,7 @@
 
   Forward process: x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps, t = 1..T. A denoiser predicts eps; the score is -eps / sqrt(1 - abar_t).
   Sources: Ho, Jain and Abbeel, NeurIPS 2020 (DDPM); Song, Meng and Ermon, ICLR 2021 (DDIM); Nichol and Dhariwal, ICML 2021 (cosine); Lu et al.,
-  arXiv 2211.01095 (DPM-Solver++); Song et al., ICLR 2021 (probability flow, likelihood).
+  arXiv 2211.01095 (DPM-Solver++); Xue et al., arXiv 2309.05019 (SA-Solver); Song et al., ICLR 2021 (probability flow, likelihood).
 **/
 #pragma once
 
@@ -18,12 +18,13 @@ typedef struct {
   PetscInt   sampler;   /* index into tp_sampler_words */
   PetscInt64 num_steps; /* of the sampler, <= T; ddpm takes every time, ode chooses by itself */
   double     tolerance; /* of ode: local error of a step; 0: TP_FLOW_TOLERANCE */
+  PetscBool  is_quiet;  /* dpmpp without its noise: for scores that are not those of one diffusion, as with guidance */
 } TpDiffusionSettings;
 
 extern const char *const tp_schedule_words[]; /* "linear", "cosine", NULL */
-extern const char *const tp_sampler_words[];  /* "ddpm", "ddim", "dpmpp", "ode", "sde", NULL */
+extern const char *const tp_sampler_words[];  /* "ddpm", "ddim", "dpmpp", "ode", NULL */
 
-typedef enum { TP_SAMPLER_DDPM, TP_SAMPLER_DDIM, TP_SAMPLER_DPMPP, TP_SAMPLER_ODE, TP_SAMPLER_SDE } TpSamplerKind;
+typedef enum { TP_SAMPLER_DDPM, TP_SAMPLER_DDIM, TP_SAMPLER_DPMPP, TP_SAMPLER_ODE } TpSamplerKind;
 
 #define TP_FLOW_TOLERANCE 1e-4 /* of samples; the features have variance 1 */
 
@@ -166,8 +167,8 @@ typedef struct TpSampler_ *TpSampler;
   A sampler over `schedule` (kept). Not collective. Free with TpSamplerDestroy().
 
   ddpm: ancestral, posterior variance; every time (num_steps is ignored). ddim: deterministic, num_steps evenly spaced times.
-  dpmpp: deterministic, DPM-Solver++(2M), num_steps times that lie closest where there is little noise or much. ode: the probability flow by an adaptive
-  Runge-Kutta method. sde: dpmpp with noise, SDE-DPM-Solver++(2M), in which a denoiser's errors are forgotten rather than added up.
+  dpmpp: DPM-Solver++(2M) whose steps are corrected and have a little noise, as in SA-Solver, at num_steps times that lie closest where data of
+  variance 1 take their shape. ode: the probability flow by an adaptive Runge-Kutta method.
   All start from N(0, 1) at the last time with abar >= 4e-5, where the linear schedule of 1000 times ends: later times of the cosine
   schedule hold no signal, and a step there would multiply the denoiser's error by up to 30.
 

@@ -18,16 +18,18 @@ struct TpGenerator_ {
 PetscErrorCode TpGeneratorCreate(TpModel model, const TpDiffusionSettings *diffusion, const TpGuidance *guidance,
                                  TpGenerator *generator)
 {
-  TpGenerator     new_generator;
-  const TpNumber *c;
+  TpDiffusionSettings settings = *diffusion;
+  TpGenerator         new_generator;
+  const TpNumber     *c;
 
   PetscFunctionBeginUser;
+  settings.is_quiet = guidance->is_on;
   PetscCall(PetscNew(&new_generator));
   new_generator->model = model;
   PetscCall(TpScheduleCreate(diffusion->schedule, (PetscInt)diffusion->num_times, &new_generator->schedule));
   PetscCall(TpGuidedCreate(model, new_generator->schedule, guidance, MAX_BATCH, PETSC_FALSE, &new_generator->guided));
   const PetscInt S = TpGuidedGet(new_generator->guided, &c)->num_inputs;
-  PetscCall(TpSamplerCreate(new_generator->schedule, diffusion, S, MAX_BATCH, &new_generator->sampler));
+  PetscCall(TpSamplerCreate(new_generator->schedule, &settings, S, MAX_BATCH, &new_generator->sampler));
   PetscCall(PetscMalloc1(MAX_BATCH * S, &new_generator->x));
   *generator = new_generator;
   PetscFunctionReturn(PETSC_SUCCESS);

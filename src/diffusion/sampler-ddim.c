@@ -9,7 +9,7 @@ static PetscInt Count(PetscInt start, PetscInt num_steps)
 }
 
 /* Evenly spaced times from start to 0. x_0 is read off x and eps, then carried to the earlier time along the same eps. */
-static void Plan(TpSchedule schedule, PetscInt start, PetscInt count, TpSamplerStep steps[])
+static void Plan(TpSchedule schedule, PetscInt start, PetscInt count, PetscBool is_quiet, TpSamplerStep steps[])
 {
   for (PetscInt k = 0; k < count; k++) {
     const PetscInt time     = (PetscInt)((PetscInt64)start * (count - k) / count);
@@ -19,7 +19,6 @@ static void Plan(TpSchedule schedule, PetscInt start, PetscInt count, TpSamplerS
     steps[k].time   = time;
     steps[k].keep   = keep;
     steps[k].answer = sqrt(1 - schedule->abar[previous]) - keep * sqrt(1 - schedule->abar[time]);
-    steps[k].memory = 0;
     steps[k].noise  = 0;
   }
 }

@@ -9,7 +9,7 @@ static PetscInt Count(PetscInt start, PetscInt num_steps)
 }
 
 /* The last step, to time 0, has posterior variance 0: no noise. */
-static void Plan(TpSchedule schedule, PetscInt start, PetscInt count, TpSamplerStep steps[])
+static void Plan(TpSchedule schedule, PetscInt start, PetscInt count, PetscBool is_quiet, TpSamplerStep steps[])
 {
   for (PetscInt k = 0; k < count; k++) {
     const PetscInt i     = start - k;
@@ -19,7 +19,6 @@ static void Plan(TpSchedule schedule, PetscInt start, PetscInt count, TpSamplerS
     steps[k].time   = i;
     steps[k].keep   = 1 / sqrt(1 - beta);
     steps[k].answer = -beta / sqrt((1 - beta) * noise);
-    steps[k].memory = 0;
     steps[k].noise  = sqrt(beta * (1 - schedule->abar[i - 1]) / noise);
   }
 }

@@ -1,11 +1,10 @@
 /* Samplers: the table of kinds, and the loop over the steps that each kind plans. */
 #include "sampler-impl.h"
 
-const char *const tp_sampler_words[] = {"ddpm", "ddim", "dpmpp", "ode", "sde", NULL};
+const char *const tp_sampler_words[] = {"ddpm", "ddim", "dpmpp", "ode", NULL};
 
 /* By TpSamplerKind; ode has no planned steps, but a flow. */
-static const TpSamplerOps *const sampler_kinds[] = {&tp_sampler_ddpm, &tp_sampler_ddim, &tp_sampler_dpmpp, NULL,
-                                                    &tp_sampler_sde};
+static const TpSamplerOps *const sampler_kinds[] = {&tp_sampler_ddpm, &tp_sampler_ddim, &tp_sampler_dpmpp, NULL};
 
 PetscInt TpSamplerStart(TpSchedule schedule)
 {
@@ -41,8 +40,9 @@ PetscErrorCode TpSamplerCreate(TpSchedule schedule, const TpDiffusionSettings *s
   created->num_steps = created->ops->count(start, (PetscInt)settings->num_steps);
   PetscCall(PetscMalloc1(created->num_steps, &created->steps));
   PetscCall(PetscMalloc3(max_batch * num_inputs, &created->eps, max_batch, &created->t, num_inputs, &created->z));
-  if (created->ops->has_memory) PetscCall(PetscMalloc1(max_batch * num_inputs, &created->before));
-  created->ops->plan(schedule, start, created->num_steps, created->steps);
+  if (created->ops->has_memory)
+    PetscCall(PetscMalloc2(max_batch * num_inputs, &created->before, max_batch * num_inputs, &created->older));
+  created->ops->plan(schedule, start, created->num_steps, settings->is_quiet, created->steps);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -51,7 +51,7 @@ PetscErrorCode TpSamplerDestroy(TpSampler *sampler)
   PetscFunctionBeginUser;
   if (!*sampler) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TpFlowDestroy(&(*sampler)->flow));
-  PetscCall(PetscFree((*sampler)->before));
+  PetscCall(PetscFree2((*sampler)->before, (*sampler)->older));
   PetscCall(PetscFree((*sampler)->steps));
   PetscCall(PetscFree3((*sampler)->eps, (*sampler)->t, (*sampler)->z));
   PetscCall(PetscFree(*sampler));
@@ -63,16 +63,26 @@ PetscInt TpSamplerEvaluations(TpSampler sampler)
   return sampler->flow ? TpFlowEvaluations(sampler->flow) : sampler->num_steps;
 }
 
-/* x <- keep x + answer eps + memory before, and what is estimated of x_0 becomes `before`. */
-static void TakeStepWithMemory(TpSampler sampler, const TpSamplerStep *step, PetscInt count, TpNumber x[])
+/* x <- keep x + answer eps */
+static void Move(TpSampler sampler, const TpSamplerStep *step, PetscInt count, TpNumber x[])
 {
-  const TpNumber keep = (TpNumber)step->keep, answer = (TpNumber)step->answer, memory = (TpNumber)step->memory;
+  const TpNumber keep = (TpNumber)step->keep, answer = (TpNumber)step->answer;
+
+  for (PetscInt i = 0; i < count; i++) x[i] = keep * x[i] + answer * sampler->eps[i];
+}
+
+/* x <- keep x + answer eps + memory before + older older, and what is estimated of x_0 becomes `before`. */
+static void MoveWithMemory(TpSampler sampler, const TpSamplerStep *step, PetscInt count, TpNumber x[])
+{
+  const TpNumber keep = (TpNumber)step->keep, answer = (TpNumber)step->answer;
+  const TpNumber memory = (TpNumber)step->memory, older = (TpNumber)step->older;
   const TpNumber on_x = (TpNumber)step->x0_keep, on_eps = (TpNumber)step->x0_answer;
 
   for (PetscInt i = 0; i < count; i++) {
     const TpNumber eps = sampler->eps[i], x0 = on_x * x[i] + on_eps * eps;
 
-    x[i]               = keep * x[i] + answer * eps + memory * sampler->before[i];
+    x[i]               = keep * x[i] + answer * eps + memory * sampler->before[i] + older * sampler->older[i];
+    sampler->older[i]  = sampler->before[i];
     sampler->before[i] = x0;
   }
 }
@@ -80,13 +90,13 @@ static void TakeStepWithMemory(TpSampler sampler, const TpSamplerStep *step, Pet
 static void TakeStep(TpSampler sampler, const TpSamplerStep *step, uint64_t seed, uint32_t first_sample, PetscInt B,
                      TpNumber x[])
 {
-  const PetscInt D    = sampler->num_inputs;
-  const TpNumber keep = (TpNumber)step->keep, answer = (TpNumber)step->answer, noise = (TpNumber)step->noise;
+  const PetscInt D     = sampler->num_inputs;
+  const TpNumber noise = (TpNumber)step->noise;
 
   if (sampler->before)
-    TakeStepWithMemory(sampler, step, B * D, x);
+    MoveWithMemory(sampler, step, B * D, x);
   else
-    for (PetscInt i = 0; i < B * D; i++) x[i] = keep * x[i] + answer * sampler->eps[i];
+    Move(sampler, step, B * D, x);
   if (step->noise == 0) return;
   for (PetscInt i = 0; i < B; i++) {
     TpRandomNormalFloat(seed, TP_RANDOM_SAMPLE_NOISE, first_sample + (uint32_t)i, (uint64_t)step->time, D, sampler->z);
@@ -133,7 +143,10 @@ PetscErrorCode TpSamplerRun(TpSampler sampler, const TpDenoiser *denoiser, uint6
     PetscCall(TpFlowRun(sampler->flow, denoiser, B, c, x));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  if (sampler->before) PetscCall(PetscArrayzero(sampler->before, B * D));
+  if (sampler->before) {
+    PetscCall(PetscArrayzero(sampler->before, B * D));
+    PetscCall(PetscArrayzero(sampler->older, B * D));
+  }
   for (PetscInt k = 0; k < sampler->num_steps; k++) {
     const TpSamplerStep *step = &sampler->steps[k];
     const TpNumber       t    = (TpNumber)((double)step->time / (double)sampler->num_times);

@@ -24,8 +24,8 @@ WELL = """run: {folder: well, seed: 2}
 data: {files: [well.npy], units: reduced, temperature_column: 1}
 network: {width: 64, depth: 2, embedding: 32}
 diffusion: {predict: velocity}
-training: {steps: 5000, batch: 256, learning_rate: 2e-3, rate_schedule: cosine, decay_steps: 5000, ema_decay: 0.995}
-output: {checkpoint_interval: 5000}
+training: {steps: 8000, batch: 256, learning_rate: 2e-3, rate_schedule: cosine, decay_steps: 8000, ema_decay: 0.995}
+output: {checkpoint_interval: 8000}
 """
 
 folder = scratch()
@@ -106,19 +106,20 @@ def extrapolation():
 
 
 def samplers():
-    """At a temperature that was learned, against exact samples: with 20 evaluations dpmpp is twice as good as ddim; ode does not depend on ranks."""
+    """At a temperature that was learned, against exact samples: with 20 evaluations dpmpp is as good as ddpm with 1000; ode does not depend on ranks."""
     edges = np.linspace(-1.8, 1.8, 37)
     exact = np.histogram(GRID, edges, weights=well_density(1.0))[0]
 
     def divergence(options, name):
-        x = generate("well/model.h5", name, "--temperature", 1, "--samples", 20000, *options)[0]["samples"][0, :, 0]
+        x = generate("well/model.h5", name, "--temperature", 1, "--samples", 20000, *options, ranks=2)[0]["samples"][0, :, 0]
         p = np.histogram(np.clip(x, -1.799, 1.799), edges)[0] / len(x)
         m = (p + exact) / 2
         return sum((q[q > 0] * np.log(q[q > 0] / m[q > 0])).sum() / 2 for q in (p, exact))
 
-    first, second = (divergence(["--sampler", kind, "--steps", 20], f"{kind}.h5") for kind in ("ddim", "dpmpp"))
-    # the floor of exact samples is 35 / (8 20000) = 2.2e-4 with a spread of 5e-5
-    expect(second < 0.5 * first, f"JS of dpmpp with 20 steps {second}, of ddim {first}")
+    ddpm, ddim, dpmpp = (divergence(["--sampler", kind, "--steps", steps], f"{kind}.h5") for kind, steps in (("ddpm", 1000), ("ddim", 20), ("dpmpp", 20)))
+    # the floor of exact samples is 35 / (8 20000) = 2.2e-4 with a spread of 5e-5; 4 of the difference's, and 2e-4 for what a network's own errors make
+    expect(dpmpp < ddpm + 5e-4, f"JS of dpmpp with 20 steps {dpmpp}, of ddpm {ddpm}")
+    expect(dpmpp < 0.2 * ddim, f"JS of dpmpp with 20 steps {dpmpp}, of ddim {ddim}")
     ode = [generate("well/model.h5", f"ode{n}.h5", "--temperature", "1", "--samples", 5000, "--sampler", "ode", ranks=n)[0]["samples"] for n in (0, 2, 3)]
     expect(np.array_equal(ode[0], ode[1]) and np.array_equal(ode[0], ode[2]), "samples of ode depend on the number of ranks")
 
