@@ -145,7 +145,8 @@ PetscErrorCode TpWalkersMove(TpPath path, double t, double length, PetscInt num_
 /* ---------------------------------------------------------------------------------------------------------- sampling */
 
 typedef struct {
-  PetscInt64 num_times;    /* K steps from t = 1 to 0, even: the error of the grid is told from every second time */
+  PetscInt64
+      num_times; /* K steps from t = 1 to 0, a multiple of 4: the error of the grid is told from every second time */
   PetscInt64 relax_steps;  /* moves of hybrid Monte Carlo at each time; 0: the reverse diffusion alone */
   double     relax_length; /* of their steps at t = 0, in y; sigma / size^(1/4) is added */
 } TpTrajectorySampling;
@@ -181,8 +182,8 @@ void TpMeanWeight(PetscInt64 n, const double log_weight[], double *log_mean, dou
 
 /* -------------------------------------------------------------------------------------------------------- quadrature */
 
-/** Trapezoids between every stride-th of the times t [K + 1], at which values [K + 1] are known. **/
-double TpTrapezoid(PetscInt64 K, const double t[], const double values[], PetscInt64 stride);
+/** Simpson's rule over every stride-th of the times t [K + 1], a smooth function of their number, at which values [K + 1] are known; K a multiple of 2 stride. **/
+double TpSimpson(PetscInt64 K, const double t[], const double values[], PetscInt64 stride);
 
 /** Nodes and weights of Gauss and Legendre on [0, 1], n >= 1. **/
 void TpGaussLegendre(PetscInt n, double node[], double weight[]);

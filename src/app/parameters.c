@@ -151,7 +151,7 @@ const TpParameter tp_parameters[] = {
   INT("ti.radial", ti.radial, "16", 2, 256, "Functions of the distance in the fluid's network."),
   REAL("ti.noise_min", NONE, ti.noise_min, "1e-3", 1e-6, 0.1, "Least noise of the fluid's path, in units of the box."),
   REAL("ti.noise_max", NONE, ti.noise_max, "0.5", 0.1, 10, "Largest noise of the fluid's path, in units of the box."),
-  INT("ti.times", ti.times, "128", 2, 1e6, "Steps of a trajectory from t = 1 to 0, even."),
+  INT("ti.times", ti.times, "128", 4, 1e6, "Steps of a trajectory from t = 1 to 0, a multiple of 4."),
   INT("ti.trajectories", ti.trajectories, "1024", 2, 1e9, "Independent trajectories for each free energy."),
   INT("ti.relax_steps", ti.relax_steps, "1", 0, 65535, "Moves of hybrid Monte Carlo at each time of the corrected trajectories; 0: only those that are not corrected."),
   REAL("ti.relax_length", NONE, ti.relax_length, "0.1", 1e-9, 100, "Leapfrog steps of these moves and of the windows' at t = 0, in scaled coordinates (fluid: units of the box)."),

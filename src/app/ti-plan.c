@@ -47,9 +47,9 @@ static PetscErrorCode CheckTogether(TpTi ti)
   if (!ti->is_fluid && settings->ti.particles.size)
     PetscFunctionReturn(
         TpConfigError(ti->run->config, "ti.particles", "only lj-fluid has several; another system has engine.*"));
-  if (settings->ti.times % 2)
+  if (settings->ti.times % 4)
     PetscFunctionReturn(
-        TpConfigError(ti->run->config, "ti.times", "%" PetscInt64_FMT " is odd; it must be even", settings->ti.times));
+        TpConfigError(ti->run->config, "ti.times", "%" PetscInt64_FMT "; allowed: multiples of 4", settings->ti.times));
   if (settings->training.start_round >= settings->run.rounds)
     PetscFunctionReturn(TpConfigError(ti->run->config, "training.start_round",
                                       "%" PetscInt64_FMT "; no configuration is left of run.rounds, %" PetscInt64_FMT,

@@ -456,7 +456,7 @@ static void TestReference(void)
 
 static void TestQuadrature(void)
 {
-  double node[7], weight[7], values[11], times[11], x[4] = {0, 1, 2.5, 4}, y[4];
+  double node[7], weight[7], values[13], times[13], x[4] = {0, 1, 2.5, 4}, y[4];
 
   TpGaussLegendre(7, node, weight);
   for (int power = 0; power < 14; ++power) {
@@ -473,12 +473,14 @@ static void TestQuadrature(void)
     for (int k = 0; k < 7; ++k) sum += weight[k] * pow(node[k], power);
     TpTestExpectClose(sum, 1.0 / (power + 1), 1e-12);
   }
-  for (int k = 0; k <= 10; ++k) {
-    times[k]  = 0.01 * k * k;
-    values[k] = 3.0 + 2.0 * times[k];
+  /* cubic in the number of the time, as Simpson's rule wants it: t = k^2 / 144, value 1 + k; the integral of (1 + k) 2 k dk / 144 */
+  for (int k = 0; k <= 12; ++k) {
+    times[k]  = (double)(k * k) / 144.0;
+    values[k] = 1.0 + (double)k;
   }
-  TpTestExpectClose(TpTrapezoid(10, times, values, 1), 4.0, 1e-14);
-  TpTestExpectClose(TpTrapezoid(10, times, values, 2), 4.0, 1e-14);
+  TpTestExpectClose(TpSimpson(12, times, values, 1), 9.0, 1e-13);
+  TpTestExpectClose(TpSimpson(12, times, values, 2), 9.0, 1e-13);
+  TpTestExpectClose(TpSimpson(12, times, values, 3), 9.0, 1e-13);
   for (int k = 0; k < 4; ++k) y[k] = 1.0 + x[k] * (0.5 - 0.25 * x[k]);
   TpTestExpectClose(TpCurve(4, x, y, 1.7), 1.0 + 1.7 * (0.5 - 0.25 * 1.7), 1e-13);
   TpTestExpectClose(TpCurve(4, x, y, -2.0), 1.0 - 2.0 * 0.5, 1e-13);

@@ -82,7 +82,7 @@ static void TestTrajectories(void)
   TpTestCall(TpTrajectoriesSample(path, &sampling, 5, 0, 0, ROWS, integrand, weight, y, &accepted));
   for (PetscInt k = 0; k <= 128; ++k) times[k] = TpTrajectoryTime(path, 128, k);
   for (PetscInt i = 0; i < ROWS; ++i) {
-    const double value = TpTrapezoid(128, times, integrand + i * 129, 1);
+    const double value = TpSimpson(128, times, integrand + i * 129, 1);
 
     sum += value;
     squares += value * value;
