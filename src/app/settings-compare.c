@@ -33,6 +33,12 @@ const char *const tp_run_free_keys[] = {"stream.max_lag",
                                         "diffusion.sampler",
                                         "diffusion.steps",
                                         "anneal.",
+                                        "ti.evaluate",
+                                        "ti.evaluate_interval",
+                                        "ti.times",
+                                        "ti.trajectories",
+                                        "ti.relax_steps",
+                                        "ti.insertions",
                                         NULL};
 
 const char *const tp_anneal_free_keys[] = {"exchange.",

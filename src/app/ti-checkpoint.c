@@ -57,6 +57,15 @@ static PetscErrorCode WriteTrainer(TpTi ti, TpFile file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Coordinates of the largest system of the windows. */
+static PetscInt WidestMember(TpTi ti)
+{
+  PetscInt size = 0;
+
+  for (PetscInt m = 0; m < ti->num_members; ++m) size = PetscMax(size, ti->members[m].system.size);
+  return size;
+}
+
 /* One row of numbers for each window: the place and the step of its walker, then its series. */
 static PetscErrorCode WriteWindows(TpTi ti, TpFile file)
 {
@@ -64,7 +73,7 @@ static PetscErrorCode WriteWindows(TpTi ti, TpFile file)
   const int         k        = ti->run->groups->group_rank;
   const PetscBool   here     = ti->run->groups->is_replica && ti->num_windows;
   const PetscInt64  rounds   = ti->num_members * ti->run->settings.ti.window_rounds;
-  const PetscInt64  shape[2] = {ti->num_windows, 4 + ti->max_size}, series[2] = {ti->num_windows, rounds};
+  const PetscInt64  shape[2] = {ti->num_windows, 4 + WidestMember(ti)}, series[2] = {ti->num_windows, rounds};
   double           *row;
 
   PetscFunctionBeginUser;
@@ -107,11 +116,32 @@ static void Blocks(TpTi ti, TpTiTarget *target, double *accepted, Block block[NU
   block[7] = (Block){"squares", TP_TI_NUM_MODES * (K + 1), target->squares};
 }
 
-static PetscErrorCode WriteTargets(TpTi ti, TpFile file)
+/* What trajectories are a function of besides the network: a restart may change it as long as there are none. */
+static PetscErrorCode Grid(TpTi ti, PetscInt64 *length, double **grid)
 {
-  char name[64];
+  const TpSettings *settings = &ti->run->settings;
 
   PetscFunctionBeginUser;
+  *length = 3 + ti->num_targets;
+  PetscCall(PetscMalloc1(*length, grid));
+  (*grid)[0] = (double)settings->ti.times;
+  (*grid)[1] = (double)settings->ti.trajectories;
+  (*grid)[2] = (double)settings->ti.relax_steps;
+  for (PetscInt i = 0; i < ti->num_targets; ++i) (*grid)[3 + i] = (double)ti->targets[i].system.num_particles;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteTargets(TpTi ti, TpFile file)
+{
+  PetscInt64 length;
+  double    *grid;
+  char       name[64];
+
+  PetscFunctionBeginUser;
+  PetscCall(Grid(ti, &length, &grid));
+  PetscCall(TpFileWriteAll(file, "/targets/grid", TP_FILE_DOUBLE, 1, &length, grid, "",
+                           "times, trajectories, moves at each time, and each target's number of particles"));
+  PetscCall(PetscFree(grid));
   for (PetscInt i = 0; i < ti->num_targets; ++i) {
     double accepted = (double)ti->targets[i].accepted;
     Block  block[NUM_BLOCKS];
@@ -217,7 +247,7 @@ static PetscErrorCode ReadWindows(TpTi ti, TpFile file)
 
   PetscFunctionBeginUser;
   if (!ti->num_windows) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscCalloc1(4 + ti->max_size, &row));
+  PetscCall(PetscCalloc1(4 + WidestMember(ti), &row));
   PetscCall(TpFileReadRows(file, "/windows/walker", TP_FILE_DOUBLE, here ? k : 0, here ? 1 : 0, row));
   PetscCall(TpFileReadRows(file, "/windows/series", TP_FILE_DOUBLE, here ? k : 0, here ? 1 : 0, window->series));
   if (here) {
@@ -236,11 +266,34 @@ static PetscErrorCode ReadWindows(TpTi ti, TpFile file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ReadTargets(TpTi ti, TpFile file)
+static PetscErrorCode CheckGrid(TpTi ti, TpFile file, const char *path)
+{
+  PetscInt64 length, written;
+  PetscBool  same;
+  double    *grid, *before;
+
+  PetscFunctionBeginUser;
+  PetscCall(Grid(ti, &length, &grid));
+  PetscCall(TpFileShape(file, "/targets/grid", 1, &written));
+  PetscCall(PetscMalloc1(written, &before));
+  PetscCall(TpFileReadAll(file, "/targets/grid", TP_FILE_DOUBLE, 1, &written, before));
+  PetscCall(PetscArraycmp(grid, before, PetscMin(length, written), &same));
+  PetscCall(PetscFree(before));
+  PetscCall(PetscFree(grid));
+  TpCheckInput(
+      same && length == written,
+      "ti.times, ti.trajectories, ti.relax_steps, ti.evaluate: differ from what the trajectories in %s were made "
+      "with; restart from a checkpoint before these, round %" PetscInt64_FMT " at the latest",
+      path, ti->simulate_rounds + ti->train_rounds);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadTargets(TpTi ti, TpFile file, const char *path)
 {
   char name[64];
 
   PetscFunctionBeginUser;
+  PetscCall(CheckGrid(ti, file, path));
   for (PetscInt i = 0; i < ti->num_targets; ++i) {
     double accepted = 0.0;
     Block  block[NUM_BLOCKS];
@@ -275,7 +328,7 @@ PetscErrorCode TpTiCheckpointRead(TpTi ti, const char *path, PetscInt64 next_rou
   if (trained) {
     PetscCall(ReadTrainer(ti, file));
     PetscCall(ReadWindows(ti, file));
-    PetscCall(ReadTargets(ti, file));
+    if (next_round > ti->simulate_rounds + ti->train_rounds) PetscCall(ReadTargets(ti, file, path));
   }
   PetscCall(TpFileClose(&file));
   PetscFunctionReturn(PETSC_SUCCESS);

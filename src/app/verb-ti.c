@@ -176,6 +176,15 @@ static void TellProgress(TpTi ti, PetscInt64 round)
           (int)ti->num_targets);
 }
 
+/* The ends of phases, and of each free energy, which takes minutes if the system is large. */
+static PetscBool IsMilestone(TpTi ti, PetscInt64 round)
+{
+  const PetscInt64 done = round + 1, integrate = done - ti->simulate_rounds - ti->train_rounds;
+
+  return done == ti->simulate_rounds || !integrate || (integrate > 0 && integrate % ti->pieces == 0) ? PETSC_TRUE
+                                                                                                     : PETSC_FALSE;
+}
+
 /* Agree, tell, write a checkpoint; *stop: the last round, or somebody wishes to stop. */
 static PetscErrorCode Meet(TpTi ti, TpStopping stopping, PetscInt64 round, PetscErrorCode late, PetscBool *stop)
 {
@@ -188,8 +197,7 @@ static PetscErrorCode Meet(TpTi ti, TpStopping stopping, PetscInt64 round, Petsc
   PetscCall(TpAllreduce(MPI_IN_PLACE, &wishes, 1, MPI_UNSIGNED, MPI_BOR, run->groups->world, NULL));
   if (run->is_writer) TellProgress(ti, round);
   *stop = done == NumRounds(ti) || (wishes & TP_DECIDE_STOP) ? PETSC_TRUE : PETSC_FALSE;
-  if (*stop || wishes || TpRunIsCheckpointRound(run, round) || done == ti->simulate_rounds ||
-      done == ti->simulate_rounds + ti->train_rounds)
+  if (*stop || wishes || TpRunIsCheckpointRound(run, round) || IsMilestone(ti, round))
     PetscCall(TpTiCheckpointWrite(ti, round));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

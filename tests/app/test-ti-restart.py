@@ -70,6 +70,16 @@ for name, text, replicas in (("well", WELL, 2), ("fluid", FLUID, 3)):
         run_ok(replicas + 2, "ti", f"{again}.yaml", "--restart", "--set", "groups.trainers=2", folder=folder)
         expect_same(name, again, f"{name}, from {every[kept]}")
 
+# as long as there are no trajectories, a restart may ask for others: they are those of a run that had asked for them from its start
+OTHERS = [word for setting in ("ti.times=12", "ti.trajectories=18", "ti.relax_steps=2", "ti.evaluate=[5]") for word in ("--set", setting)]
+run_ok(4, "ti", "fluid.yaml", "--set", "run.folder=runs/others", *OTHERS, folder=folder)
+trained = f"runs/fluid/checkpoints/{[name for name in checkpoints('fluid') if name <= 'round-000000000050.h5'][-1]}"
+result = tempera(4, "ti", "fluid.yaml", "--restart", *OTHERS, folder=folder)
+expect(result.status == 2 and len(result.errors()) == 1 and "restart from a checkpoint before these, round 50 at the latest" in result.errors()[0], f"others: {result}")
+shutil.copytree(os.path.join(folder, "runs", "fluid"), os.path.join(folder, "runs", "later"))
+run_ok(4, "ti", "fluid.yaml", "--set", "run.folder=runs/later", f"--restart={trained.replace('fluid', 'later', 1)}", *OTHERS, folder=folder)
+expect_same("others", "later", "trajectories asked for after the training")
+
 # configurations of another run, whose shape must be right and which must have no overlaps
 run_ok(4, "ti", "fluid.yaml", "--set", "run.folder=read", "--set", "ti.configurations=runs/fluid/ti.h5", folder=folder)
 with h5py.File(os.path.join(folder, "runs", "fluid", "ti.h5")) as one, h5py.File(os.path.join(folder, "read", "ti.h5")) as two:
@@ -98,7 +108,7 @@ def expect_refused(ranks, name, setting, part):
 
 expect_refused(4, "fluid", ["ti.cutoff=1.8"], "ti.cutoff: 1.8; allowed: up to half of engine.model.box_length, 1.75")
 expect_refused(4, "fluid", ["ti.evaluate=[9]"], "ti.evaluate: 9 particles are denser than anything learned from (8); allow it by ti.extrapolate: true")
-expect_refused(4, "fluid", ["ti.times=7"], "ti.times: 7 is odd")
+expect_refused(4, "fluid", ["ti.times=6"], "ti.times: 6; allowed: multiples of 4")
 expect_refused(4, "fluid", ["ti.particles=[8, 4]"], "ti.particles: 4 after 8")
 expect_refused(4, "fluid", ["ti.configurations=runs/fluid/ti.h5", "run.rounds=50"], "allowed: 40 (run.rounds - training.start_round)")
 expect_refused(4, "fluid", ["ti.configurations=nan.h5"], "configuration 3 of /members/0 is not finite")
