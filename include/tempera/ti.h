@@ -13,7 +13,7 @@
               soft pairs: a = 1 / (tau^2 + r^2)^3, h = 1 / (1 + 4 tau^2), W(e) = log(1 + c e) / c where e > 0, c = 30 tau^2,
               by the noise in a difference of two particles, tau^2 = 2 L^2 (s^2 - s_min^2). Noise: y_t = y_0 + s z, folded into the cube.
 
-  Without a network E = 0, c = 3, and a fluid's pairs are (1 - t) 4 beta (a^2 - a), a = 1 / (t + r^2)^3: the classical path. Both ends are exact whatever the network says, so that
+  Without a network E = 0, c = 3, and a fluid's pairs are (1 - t) 4 beta (a^2 - a), a = 1 / (t / 2 + r^6): the classical path. Both ends are exact whatever the network says, so that
 
     ln (Z_0 / Z_1) = integral over t of < d/dt beta U_t >_t
 

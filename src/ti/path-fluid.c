@@ -4,7 +4,7 @@
 #include <math.h>
 
 /*
-  A pair at one time: factor W(e), e = height 4 beta (a^2 - a), a = 1 / (soft + r^2)^3, W(e) = log(1 + cap e) / cap where e > 0. Each with its derivative
+  A pair at one time: factor W(e), e = height 4 beta (a^2 - a), a = 1 / (soft + r^2)^3 or, without a network, 1 / (soft + r^6), W(e) = log(1 + cap e) / cap where e > 0. Each with its derivative
   in t. The variance tau^2 of the noise in a difference of two particles sets what is left of the pair: a core that the noise reaches into costs no more than
   some r^2 / tau^2, a well that is narrower than the noise is shallow.
 */
@@ -27,7 +27,8 @@ static Pair PairAt(TpPath path, double t)
   const double tau2 = 2.0 * length * length * (s * s - s_min * s_min), rate = 4.0 * length * length * s * s * growth;
   const double height = 1.0 / (1.0 + 4.0 * tau2);
 
-  if (!path->net) return (Pair){.factor = 1.0 - t, .factor_slope = -1.0, .height = 1.0, .soft = t, .soft_slope = 1.0};
+  if (!path->net)
+    return (Pair){.factor = 1.0 - t, .factor_slope = -1.0, .height = 1.0, .soft = 0.5 * t, .soft_slope = 0.5};
   return (Pair){.factor       = 1.0 - t,
                 .factor_slope = -1.0,
                 .height       = height,
@@ -60,9 +61,11 @@ static inline double Nearest(double difference)
   return difference - ((difference + shift) - shift);
 }
 
-/* Particle i with all after it: e / (beta height) and its derivative in r^2 into `energy` and `slope`, differences into d [3, n]. */
+/*
+  Particle i with all after it: e / (beta height) and its derivatives in r^2 and in the softness into `energy`, `slope` and `rate`, differences into d [3, n].
+*/
 static void Row(double length, double soft, PetscInt n, PetscInt i, const double *restrict place, double *restrict d,
-                double *restrict energy, double *restrict slope)
+                double *restrict energy, double *restrict slope, double *restrict rate)
 {
   const double x = place[i], y = place[n + i], z = place[2 * n + i], squared_length = length * length;
 
@@ -75,7 +78,30 @@ static void Row(double length, double soft, PetscInt n, PetscInt i, const double
     d[n + j]     = dy;
     d[2 * n + j] = dz;
     energy[j]    = 4.0 * a * (a - 1.0);
-    slope[j]     = -12.0 * a * inverse * (2.0 * a - 1.0);
+    slope[j] = rate[j] = -12.0 * a * inverse * (2.0 * a - 1.0);
+  }
+}
+
+/*
+  The same of the classical path. Softened in r^6 a core keeps its width until it is shallow. Softened in r^2 it shrinks first, and a dense fluid of
+  particles that are small but attract each other as far as before collapses, in the middle of the path.
+*/
+static void ClassicalRow(double length, double soft, PetscInt n, PetscInt i, const double *restrict place,
+                         double *restrict d, double *restrict energy, double *restrict slope, double *restrict rate)
+{
+  const double x = place[i], y = place[n + i], z = place[2 * n + i], squared_length = length * length;
+
+  for (PetscInt j = i + 1; j < n; ++j) {
+    const double dx = Nearest(x - place[j]), dy = Nearest(y - place[n + j]), dz = Nearest(z - place[2 * n + j]);
+    const double squared = squared_length * (dx * dx + dy * dy + dz * dz);
+    const double a       = 1.0 / (soft + squared * squared * squared);
+
+    d[j]         = dx;
+    d[n + j]     = dy;
+    d[2 * n + j] = dz;
+    energy[j]    = 4.0 * a * (a - 1.0);
+    rate[j]      = -4.0 * a * a * (2.0 * a - 1.0);
+    slope[j]     = 3.0 * squared * squared * rate[j];
   }
 }
 
@@ -99,8 +125,8 @@ static void Cap(double e, double cap, double *value, double *slope, double *cap_
 }
 
 /* From what Row() left of particle i: energies and d/dt added up; slope becomes that of W in r^2. */
-static void CloseRow(const Pair *pair, double beta, PetscInt n, PetscInt i, const double energy[], double slope[],
-                     double *u, double *d)
+static void CloseRow(const Pair *pair, double beta, PetscInt n, PetscInt i, const double energy[], const double rate[],
+                     double slope[], double *u, double *d)
 {
   const double scale = beta * pair->height;
 
@@ -112,7 +138,7 @@ static void CloseRow(const Pair *pair, double beta, PetscInt n, PetscInt i, cons
     slope[j] = pair->factor * value_slope * e_slope;
     *u += pair->factor * value;
     *d += pair->factor_slope * value +
-          pair->factor * (value_slope * (e_slope * pair->soft_slope + beta * energy[j] * pair->height_slope) +
+          pair->factor * (value_slope * (scale * rate[j] * pair->soft_slope + beta * energy[j] * pair->height_slope) +
                           cap_slope * pair->cap_slope);
   }
 }
@@ -139,7 +165,7 @@ static PetscErrorCode Base(TpPath path, double t, const double y[], double *u, d
   const double   length = path->settings.box_length;
   const Pair     pair   = PairAt(path, t);
   double        *place = path->work, *apart = path->work + 3 * n, *energy = apart + 3 * n, *slope = energy + n;
-  double        *force = path->work + 8 * n;
+  double        *rate = path->work + 8 * n, *force = path->work + 9 * n;
 
   PetscFunctionBeginUser;
   *u = *d = 0.0;
@@ -149,8 +175,11 @@ static PetscErrorCode Base(TpPath path, double t, const double y[], double *u, d
       force[a * n + i] = 0.0;
     }
   for (PetscInt i = 0; i < n; ++i) {
-    Row(length, pair.soft, n, i, place, apart, energy, slope);
-    CloseRow(&pair, path->settings.beta, n, i, energy, slope, u, d);
+    if (path->net)
+      Row(length, pair.soft, n, i, place, apart, energy, slope, rate);
+    else
+      ClassicalRow(length, pair.soft, n, i, place, apart, energy, slope, rate);
+    CloseRow(&pair, path->settings.beta, n, i, energy, rate, slope, u, d);
     AddForces(n, i, slope, apart, force);
   }
   for (PetscInt i = 0; i < n; ++i)

@@ -24,7 +24,7 @@ struct TpPath_ {
   PetscInt         max_rows;
   double          *mean, *scale;               /* [size] */
   double          *x, *gradient;               /* [settings.size] */
-  double          *work;                       /* [11, particles] fluid: pairs */
+  double          *work;                       /* [12, particles] fluid: pairs */
   double          *y, *v, *g, *z;              /* [max_rows, size] of learning and moves */
   double          *u, *d, *t, *step, *kinetic; /* [max_rows] likewise */
   TpNetwork        net;
