@@ -9,6 +9,7 @@ typedef struct {
   TpAnalysis      *analysis;
   TpModelAnalysis *result;
   PetscInt64       stride;         /* rounds that count, between those that are used */
+  PetscInt64       skip;           /* rounds of this rank before its first one that is used */
   PetscInt64       count;          /* used rounds of this rank */
   double          *energy;         /* [rungs, count] */
   float           *feature;        /* [rungs, count, features] */

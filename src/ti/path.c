@@ -25,8 +25,8 @@ PetscErrorCode TpPathCreate(const TpPathSettings *settings, PetscInt max_rows, T
     new_path->mean[i]  = settings->mean ? settings->mean[i] : 0.0;
     new_path->scale[i] = settings->scale ? settings->scale[i] : 1.0;
   }
-  PetscCall(PetscMalloc3(settings->size, &new_path->x, settings->size, &new_path->gradient,
-                         4 * settings->size + 12, &new_path->work));
+  PetscCall(PetscMalloc3(settings->size, &new_path->x, settings->size, &new_path->gradient, 4 * settings->size + 12,
+                         &new_path->work));
   PetscCall(PetscMalloc4(all, &new_path->y, all, &new_path->v, all, &new_path->g, all, &new_path->z));
   PetscCall(PetscMalloc5(max_rows, &new_path->u, max_rows, &new_path->d, max_rows, &new_path->t, max_rows,
                          &new_path->step, max_rows, &new_path->kinetic));
