@@ -22,9 +22,9 @@ typedef struct {
 } TpDiffusionSettings;
 
 extern const char *const tp_schedule_words[]; /* "linear", "cosine", NULL */
-extern const char *const tp_sampler_words[];  /* "ddpm", "ddim", "dpmpp", "ode", NULL */
+extern const char *const tp_sampler_words[];  /* "ddpm", "ddim", "dpmpp", "ode", "sde", NULL */
 
-typedef enum { TP_SAMPLER_DDPM, TP_SAMPLER_DDIM, TP_SAMPLER_DPMPP, TP_SAMPLER_ODE } TpSamplerKind;
+typedef enum { TP_SAMPLER_DDPM, TP_SAMPLER_DDIM, TP_SAMPLER_DPMPP, TP_SAMPLER_ODE, TP_SAMPLER_SDE } TpSamplerKind;
 
 #define TP_FLOW_TOLERANCE 1e-4 /* of samples; the features have variance 1 */
 
@@ -168,7 +168,7 @@ typedef struct TpSampler_ *TpSampler;
 
   ddpm: ancestral, posterior variance; every time (num_steps is ignored). ddim: deterministic, num_steps evenly spaced times.
   dpmpp: DPM-Solver++(2M) whose steps are corrected and have a little noise, as in SA-Solver, at num_steps times that lie closest where data of
-  variance 1 take their shape. ode: the probability flow by an adaptive Runge-Kutta method.
+  variance 1 take their shape. sde: the same with all the noise of the reverse diffusion. ode: the probability flow by an adaptive Runge-Kutta method.
   All start from N(0, 1) at the last time with abar >= 4e-5, where the linear schedule of 1000 times ends: later times of the cosine
   schedule hold no signal, and a step there would multiply the denoiser's error by up to 30.
 

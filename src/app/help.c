@@ -32,7 +32,7 @@ static const char usage[] =
     "      --temperature T1,T2,...                  in the model's unit, or with one: 350 K\n"
     "      --output FILE.h5                         where they go; must not exist\n"
     "      --samples N                              at each temperature; 10000 if not given\n"
-    "      --seed N  --sampler ddpm|ddim|dpmpp|ode  --steps N   if not given: those of the run\n"
+    "      --seed N  --sampler ddpm|ddim|dpmpp|ode|sde  --steps N   if not given: those of the run\n"
     "      --tolerance E                            of the steps of ode and of --likelihood; 1e-4 and 1e-5 if not "
     "given\n"
     "      --guidance T1,T2[,beta|temperature]      extrapolate the score from these two temperatures; beta if not "

@@ -36,8 +36,8 @@ static PetscErrorCode ChooseSampler(const TpCommandLine *command, TpModel model,
   if (command->sampler) {
     for (diffusion->sampler = 0; tp_sampler_words[diffusion->sampler]; ++diffusion->sampler)
       if (!strcmp(tp_sampler_words[diffusion->sampler], command->sampler)) break;
-    TpCheckInput(tp_sampler_words[diffusion->sampler], "--sampler: '%s' is unknown; allowed ddpm, ddim, dpmpp, ode",
-                 command->sampler);
+    TpCheckInput(tp_sampler_words[diffusion->sampler],
+                 "--sampler: '%s' is unknown; allowed ddpm, ddim, dpmpp, ode, sde", command->sampler);
   }
   if (command->steps) diffusion->num_steps = command->steps;
   TpCheckInput(diffusion->num_steps >= 1 && diffusion->num_steps <= diffusion->num_times,

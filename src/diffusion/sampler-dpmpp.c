@@ -20,9 +20,14 @@
 static const double middle = 0.3;
 static const double power  = 2;
 
-/* The noise that is put in, ddpm's being 1, and between which sigma / alpha: the best for 20 steps on networks that were trained. */
-static const double standard_tau = 0.5;
-static const double lowest_noise = 0.1, highest_noise = 2;
+/* The noise that is put in, ddpm's being 1, and between which sigma / alpha. */
+typedef struct {
+  double tau, lowest, highest;
+} Stir;
+
+static const Stir quiet    = {0, 0, 0};
+static const Stir moderate = {0.5, 0.1, 2}; /* the best for 20 steps on networks that were trained */
+static const Stir full     = {1, 0, PETSC_INFINITY};
 
 /* What the estimates of x_0 count in an integral: at the step's end, at its begin, one step before. */
 typedef struct {
@@ -74,13 +79,13 @@ static void PlanTimes(TpSchedule schedule, PetscInt start, PetscInt count, TpSam
     steps[k].time = PetscMax(count - k, PetscMin(TimeOf(schedule, start, k, count), steps[k - 1].time - 1));
 }
 
-static Stretch StretchTo(TpSchedule schedule, PetscInt time, PetscInt next, double before, double tau)
+static Stretch StretchTo(TpSchedule schedule, PetscInt time, PetscInt next, double before, Stir stir)
 {
   const double from = Noise(schedule, time), to = Noise(schedule, next), between = sqrt(from * to);
 
   return (Stretch){.length = log(from / to),
                    .before = before,
-                   .rate   = between > lowest_noise && between < highest_noise ? 1 + tau * tau : 1};
+                   .rate   = between > stir.lowest && between < stir.highest ? 1 + stir.tau * stir.tau : 1};
 }
 
 /* Integrals of a exp(a (u - h)) u^j, j = 0, 1, 2. */
@@ -129,11 +134,10 @@ static void PlanStep(TpSchedule schedule, PetscInt next, Weights correction, Str
   step->noise  = sqrt((1 - abar_next) * -expm1(-2 * spread));
 }
 
-static void Plan(TpSchedule schedule, PetscInt start, PetscInt count, PetscBool is_quiet, TpSamplerStep steps[])
+static void Plan(TpSchedule schedule, PetscInt start, PetscInt count, Stir stir, TpSamplerStep steps[])
 {
-  const double tau        = is_quiet ? 0 : standard_tau;
-  Stretch      stretch    = {0}; /* that ends where the step begins; none before the first */
-  Weights      correction = {0};
+  Stretch stretch    = {0}; /* that ends where the step begins; none before the first */
+  Weights correction = {0};
 
   PlanTimes(schedule, start, count, steps);
   for (PetscInt k = 0; k < count; k++) {
@@ -147,7 +151,7 @@ static void Plan(TpSchedule schedule, PetscInt start, PetscInt count, PetscBool 
 
       correction = (Weights){corrected.end, corrected.begin - predicted.begin, corrected.before - predicted.before};
     }
-    stretch = StretchTo(schedule, step->time, steps[k + 1].time, stretch.length, tau);
+    stretch = StretchTo(schedule, step->time, steps[k + 1].time, stretch.length, stir);
     PlanStep(schedule, steps[k + 1].time, correction, stretch, step);
   }
   steps[count - 1].keep   = steps[count - 1].x0_keep; /* of infinite length: x <- x_0 */
@@ -155,4 +159,15 @@ static void Plan(TpSchedule schedule, PetscInt start, PetscInt count, PetscBool 
   steps[count - 1].memory = steps[count - 1].older = steps[count - 1].noise = 0;
 }
 
-const TpSamplerOps tp_sampler_dpmpp = {.has_memory = PETSC_TRUE, .count = Count, .plan = Plan};
+static void PlanDpmpp(TpSchedule schedule, PetscInt start, PetscInt count, PetscBool is_quiet, TpSamplerStep steps[])
+{
+  Plan(schedule, start, count, is_quiet ? quiet : moderate, steps);
+}
+
+static void PlanSde(TpSchedule schedule, PetscInt start, PetscInt count, PetscBool is_quiet, TpSamplerStep steps[])
+{
+  Plan(schedule, start, count, full, steps);
+}
+
+const TpSamplerOps tp_sampler_dpmpp = {.has_memory = PETSC_TRUE, .count = Count, .plan = PlanDpmpp};
+const TpSamplerOps tp_sampler_sde   = {.has_memory = PETSC_TRUE, .count = Count, .plan = PlanSde};

@@ -54,3 +54,4 @@ PetscInt TpSamplerStart(TpSchedule schedule);
 extern const TpSamplerOps tp_sampler_ddpm;
 extern const TpSamplerOps tp_sampler_ddim;
 extern const TpSamplerOps tp_sampler_dpmpp;
+extern const TpSamplerOps tp_sampler_sde;

@@ -1,10 +1,11 @@
 /* Samplers: the table of kinds, and the loop over the steps that each kind plans. */
 #include "sampler-impl.h"
 
-const char *const tp_sampler_words[] = {"ddpm", "ddim", "dpmpp", "ode", NULL};
+const char *const tp_sampler_words[] = {"ddpm", "ddim", "dpmpp", "ode", "sde", NULL};
 
 /* By TpSamplerKind; ode has no planned steps, but a flow. */
-static const TpSamplerOps *const sampler_kinds[] = {&tp_sampler_ddpm, &tp_sampler_ddim, &tp_sampler_dpmpp, NULL};
+static const TpSamplerOps *const sampler_kinds[] = {&tp_sampler_ddpm, &tp_sampler_ddim, &tp_sampler_dpmpp, NULL,
+                                                    &tp_sampler_sde};
 
 PetscInt TpSamplerStart(TpSchedule schedule)
 {

@@ -109,7 +109,7 @@ def refusals():
             ("wrong dimension", with_("--temperature", "3 fs"), ["--temperature: ", "3 fs"]),
             ("twice the same", with_("--temperature", "2,2.0"), ["--temperature: 2 is given twice"]),
             ("empty list", with_("--temperature", ","), ["--temperature: "]),
-            ("unknown sampler", with_("--sampler", "heun"), ["--sampler: 'heun' is unknown", "ddpm, ddim, dpmpp, ode"]),
+            ("unknown sampler", with_("--sampler", "heun"), ["--sampler: 'heun' is unknown", "ddpm, ddim, dpmpp, ode, sde"]),
             ("no steps", with_("--steps", "0"), ["--steps: '0'", "at least 1"]),
             ("too many steps", with_("--steps", "51"), ["--steps: 51 is out of range", "1 to 50"]),
             ("no samples", with_("--samples", "0"), ["--samples: '0'", "at least 1"]),

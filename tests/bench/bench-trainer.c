@@ -199,7 +199,7 @@ static PetscErrorCode OneWay(int rank, PetscMPIInt count, float buffer[], double
 static PetscErrorCode Messages(int rank, int turns, PetscInt length)
 {
   const double bytes   = (double)length * sizeof(float);
-  double       latency = INFINITY, whole = INFINITY, add = INFINITY, seconds;
+  double       latency = INFINITY, whole = INFINITY, add = INFINITY, seconds = 0;
   float       *from, *to;
 
   PetscFunctionBeginUser;

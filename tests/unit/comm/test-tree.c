@@ -140,7 +140,7 @@ int main(int argc, char **argv)
   for (size_t i = 0; i < sizeof(num_shards) / sizeof(num_shards[0]); ++i) TpTestCall(CheckSums(num_shards[i], 200, 3));
   TpTestCall(CheckSums(8, 50000, 2));  /* messages too long to be sent before they are received */
   TpTestCall(CheckSums(6, 150000, 1)); /* parts that travel by themselves */
-  for (int num_shards = 1; num_shards <= 8; ++num_shards) TpTestCall(CheckPieces(num_shards, 400000, 30000));
+  for (int count = 1; count <= 8; ++count) TpTestCall(CheckPieces(count, 400000, 30000));
   TpTestCall(CheckPieces(5, 3000000, 3000000)); /* as many parts as there may be */
   TpTestCall(CheckSums(3, 0, 1));
   return TpTestEnd();

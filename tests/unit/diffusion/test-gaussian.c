@@ -44,8 +44,8 @@ static Moments Propagate(TpSchedule schedule, const Mixture *data, PetscInt samp
   return (Moments){factor * now.mean + offset, factor * factor * now.variance + noise};
 }
 
-/* Of dpmpp, x and its estimates of x_0 are linear in the normal numbers, where a sample begins and those of its steps: sum u_i z_i + v. */
-enum { MAX_NUMBERS = 21 };
+/* Of dpmpp and sde, x and its estimates of x_0 are linear in the normal numbers, where a sample begins and those of its steps: sum u_i z_i + v. */
+enum { MAX_NUMBERS = 51 };
 typedef struct {
   double u[MAX_NUMBERS], v;
 } Line;
@@ -81,22 +81,22 @@ static double Lambda(TpSchedule schedule, PetscInt time)
   return 0.5 * log(schedule->abar[time] / (1 - schedule->abar[time]));
 }
 
-/* tau^2, in the middle of the way. */
-static double SquareOfTau(TpSchedule schedule, const PetscInt time[2])
+/* tau^2: that of sde is 1; that of dpmpp 0 but in the middle of the way. */
+static double SquareOfTau(TpSchedule schedule, PetscInt sampler, const PetscInt time[2])
 {
   const double noise = exp(-0.5 * (Lambda(schedule, time[0]) + Lambda(schedule, time[1])));
 
-  return noise > 0.1 && noise < 2 ? 0.25 : 0;
+  return sampler == TP_SAMPLER_SDE ? 1 : noise > 0.1 && noise < 2 ? 0.25 : 0;
 }
 
 /* A step, by Simpson's rule for the integral of (1 + tau^2) exp((1 + tau^2)(l - lambda')) P(l), P through the points by Lagrange's formula. */
-static Line Integrate(TpSchedule schedule, const PetscInt time[2], Line x, int num_points, const double at[],
-                      const Line estimate[])
+static Line Integrate(TpSchedule schedule, double square, const PetscInt time[2], Line x, int num_points,
+                      const double at[], const Line estimate[])
 {
   enum { CELLS = 200 };
   const double from = Lambda(schedule, time[0]), to = Lambda(schedule, time[1]), h = (to - from) / CELLS;
-  const double square = SquareOfTau(schedule, time), shrink = exp(-square * (to - from));
-  Line         sum = {.v = 0};
+  const double shrink = exp(-square * (to - from));
+  Line         sum    = {.v = 0};
 
   for (int k = 0; k < num_points; k++) {
     double weight = 0;
@@ -116,26 +116,27 @@ static Line Integrate(TpSchedule schedule, const PetscInt time[2], Line x, int n
 }
 
 /* Each step by a line through the last two estimates, then again with the estimate at its end; the same noise both times. */
-static Moments ExactMultistep(TpSchedule schedule, const Mixture *data, PetscInt start, PetscInt count)
+static Moments ExactMultistep(TpSchedule schedule, const Mixture *data, PetscInt sampler, PetscInt start,
+                              PetscInt count)
 {
   const double first = AngleOf(schedule, start), last = PetscMax(first / count, AngleOf(schedule, 1));
   const double s2 = data->sigma[0] * data->sigma[0];
   Line         x = {.u = {1}}, begun = x, noise = x, estimate[3] = {x}; /* the newest estimate comes first */
-  double       at[3] = {0}, variance = 0;
+  double       at[3] = {0}, variance = 0, square = 0;
   PetscInt     time[2] = {start, start};
 
   for (PetscInt k = 0; k < count; k++) {
     const double angle = count > 1 ? first + (last - first) * k / (count - 1) : first;
 
     if (k > 0) {
-      time[0] = time[1];
-      time[1] = PetscMax(count - k, PetscMin(time[0] - 1, TimeAtAngle(schedule, angle)));
-      begun   = x;
-      noise   = (Line){.v = 0};
-      noise.u[k] =
-          sqrt((1 - schedule->abar[time[1]]) *
-               (1 - exp(-2 * SquareOfTau(schedule, time) * (Lambda(schedule, time[1]) - Lambda(schedule, time[0])))));
-      x = Sum(1, Integrate(schedule, time, begun, k > 1 ? 2 : 1, at, estimate), 1, noise);
+      time[0]    = time[1];
+      time[1]    = PetscMax(count - k, PetscMin(time[0] - 1, TimeAtAngle(schedule, angle)));
+      begun      = x;
+      noise      = (Line){.v = 0};
+      square     = SquareOfTau(schedule, sampler, time);
+      noise.u[k] = sqrt((1 - schedule->abar[time[1]]) *
+                        (1 - exp(-2 * square * (Lambda(schedule, time[1]) - Lambda(schedule, time[0])))));
+      x          = Sum(1, Integrate(schedule, square, time, begun, k > 1 ? 2 : 1, at, estimate), 1, noise);
     }
     const double abar = schedule->abar[time[1]], gain = sqrt(abar) * s2 / (abar * s2 + 1 - abar);
 
@@ -145,7 +146,7 @@ static Moments ExactMultistep(TpSchedule schedule, const Mixture *data, PetscInt
     }
     estimate[0] = Sum(gain, x, 1, (Line){.v = (1 - gain * sqrt(abar)) * data->mean[0]}); /* E[x_0 | x] */
     at[0]       = Lambda(schedule, time[1]);
-    if (k > 0) x = Sum(1, Integrate(schedule, time, begun, k > 1 ? 3 : 2, at, estimate), 1, noise);
+    if (k > 0) x = Sum(1, Integrate(schedule, square, time, begun, k > 1 ? 3 : 2, at, estimate), 1, noise);
   }
   for (int i = 0; i < MAX_NUMBERS; i++) variance += estimate[0].u[i] * estimate[0].u[i];
   return (Moments){estimate[0].v, variance};
@@ -159,7 +160,8 @@ static Moments Exact(TpSchedule schedule, const Mixture *data, PetscInt sampler,
 
   while (schedule->abar[start] < 4e-5) start--;
   if (sampler == TP_SAMPLER_DDPM) TpTestExpectEqual(evaluations, start);
-  if (sampler == TP_SAMPLER_DPMPP) return ExactMultistep(schedule, data, start, evaluations);
+  if (sampler == TP_SAMPLER_DPMPP || sampler == TP_SAMPLER_SDE)
+    return ExactMultistep(schedule, data, sampler, start, evaluations);
   for (PetscInt k = 0; k < evaluations; k++) {
     now = Propagate(schedule, data, sampler, start * (evaluations - k) / evaluations,
                     start * (evaluations - k - 1) / evaluations, now);
@@ -185,7 +187,7 @@ static PetscErrorCode Draw(TpSchedule schedule, const Mixture *mixtures, PetscIn
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Within 4 standard errors of the exact moments of the sampler: 6e-5 of false alarm for each of the 56 numbers. The sampler itself is
+/* Within 4 standard errors of the exact moments of the sampler: 6e-5 of false alarm for each of the 72 numbers. The sampler itself is
    off the data by its steps: up to `near` of sigma in the mean and of the variance. */
 static void TestGaussian(TpSchedule schedule, PetscInt kind, PetscInt64 num_steps, double near)
 {
@@ -253,16 +255,19 @@ int main(int argc, char **argv)
     TestGaussian(schedule, 1, 1000, 0.02);
     TestGaussian(schedule, 1, 50, 0.12);
     TestGaussian(schedule, TP_SAMPLER_DPMPP, 20, 0.06);
+    TestGaussian(schedule, TP_SAMPLER_SDE, 50, 0.04);
     TestMixture(schedule, 0, 1, 1.2e-3);
     TestMixture(schedule, 1, 500, 1.2e-3);
     TestMixture(schedule, TP_SAMPLER_DPMPP, 20, 1.2e-3); /* no more than ddpm with its 1000 */
     TestMixture(schedule, TP_SAMPLER_ODE, 1, 1.2e-3);
+    TestMixture(schedule, TP_SAMPLER_SDE, 50, 1.2e-3);
     TpTestCall(TpScheduleDestroy(&schedule));
 
     TpTestCall(TpScheduleCreate(schedule_kind, 20, &schedule)); /* long steps, where every coefficient shows */
     TestGaussian(schedule, 0, 1, 1);
     TestGaussian(schedule, 1, 7, 1);
     TestGaussian(schedule, TP_SAMPLER_DPMPP, 7, 1);
+    TestGaussian(schedule, TP_SAMPLER_SDE, 7, 1);
     TpTestCall(TpScheduleDestroy(&schedule));
   }
   return TpTestEnd();
