@@ -59,6 +59,15 @@ def well_samples(beta, count, random):
     return np.interp(random.random(count), np.cumsum(well_density(beta)), GRID)
 
 
+def divergence(x, beta):
+    """Jensen-Shannon, to the well's exact distribution."""
+    edges = np.linspace(-1.8, 1.8, 37)
+    exact = np.histogram(GRID, edges, weights=well_density(beta))[0]
+    p = np.histogram(np.clip(x, -1.799, 1.799), edges)[0] / len(x)
+    m = (p + exact) / 2
+    return sum((q[q > 0] * np.log(q[q > 0] / m[q > 0])).sum() / 2 for q in (p, exact))
+
+
 def generate(model, output, *options, ranks=0):
     """The file's datasets and what was said."""
     result = run_ok(ranks, "generate", model, "--output", output, *options, folder=folder)
@@ -102,21 +111,19 @@ def extrapolation():
         exact = well_density(beta)[GRID > 0].sum()
         found = (guided["samples"][k] > 0).mean()
         expect(abs(found - exact) < 0.03, f"P(x>0) at beta {beta} by guidance: {found}, exact {exact}")
-    expect(abs((plain["samples"][1] > 0).mean() - exact) > 0.03, "without guidance it is as good: the test shows nothing")
+    # a network may have P right by chance; the wells are too wide then, as they are at the temperatures that it knows
+    with_it, without = (divergence(found["samples"][1, :, 0], 2.0) for found in (guided, plain))
+    expect(with_it < 0.6 * without, f"JS at beta 2 by guidance {with_it}, without {without}")
 
 
 def samplers():
     """At a temperature that was learned, against exact samples: with 20 evaluations dpmpp is as good as ddpm with 1000; ode does not depend on ranks."""
-    edges = np.linspace(-1.8, 1.8, 37)
-    exact = np.histogram(GRID, edges, weights=well_density(1.0))[0]
 
-    def divergence(options, name):
-        x = generate("well/model.h5", name, "--temperature", 1, "--samples", 20000, *options, ranks=2)[0]["samples"][0, :, 0]
-        p = np.histogram(np.clip(x, -1.799, 1.799), edges)[0] / len(x)
-        m = (p + exact) / 2
-        return sum((q[q > 0] * np.log(q[q > 0] / m[q > 0])).sum() / 2 for q in (p, exact))
+    def quality(kind, steps):
+        options = ["--temperature", 1, "--samples", 20000, "--sampler", kind, "--steps", steps]
+        return divergence(generate("well/model.h5", f"{kind}.h5", *options, ranks=2)[0]["samples"][0, :, 0], 1.0)
 
-    ddpm, ddim, dpmpp = (divergence(["--sampler", kind, "--steps", steps], f"{kind}.h5") for kind, steps in (("ddpm", 1000), ("ddim", 20), ("dpmpp", 20)))
+    ddpm, ddim, dpmpp = quality("ddpm", 1000), quality("ddim", 20), quality("dpmpp", 20)
     # the floor of exact samples is 35 / (8 20000) = 2.2e-4 with a spread of 5e-5; 4 of the difference's, and 2e-4 for what a network's own errors make
     expect(dpmpp < ddpm + 5e-4, f"JS of dpmpp with 20 steps {dpmpp}, of ddpm {ddpm}")
     expect(dpmpp < 0.2 * ddim, f"JS of dpmpp with 20 steps {dpmpp}, of ddim {ddim}")
