@@ -34,4 +34,4 @@ for ((turn = 0; turn < turns; ++turn)); do
 done
 for ranks in 2 4 8 16 32 64; do echo "exchange_deo_us_at_$ranks: $(least deo "$ranks" processor_us)"; done
 for ranks in 2 4 8 16; do echo "exchange_gibbs_us_at_$ranks: $(least gibbs "$ranks" processor_us)"; done
-awk -v low="$(least deo 4 processor_us)" -v high="$(least deo 64 processor_us)" 'BEGIN { printf "exchange_growth_4_to_64: %.2f\n", high / low }'
+awk -v low="$(least deo 8 processor_us)" -v high="$(least deo 64 processor_us)" 'BEGIN { printf "exchange_growth_8_to_64: %.2f\n", high / low }'
