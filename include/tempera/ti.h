@@ -148,11 +148,9 @@ typedef struct {
   PetscInt64
       num_times; /* K steps from t = 1 to 0, a multiple of 4: the error of the grid is told from every second time */
   PetscInt64 relax_steps;  /* moves of hybrid Monte Carlo at each time; 0: the reverse diffusion alone */
-  double     relax_length; /* of their steps at t = 0, in y; sigma / size^(1/4) is added */
+  PetscInt64 relax_leaps;  /* leapfrog steps of a move */
+  double     relax_length; /* of such a step at t = 0, in y; sigma / size^(1/4) is added */
 } TpTrajectorySampling;
-
-/** Leapfrog steps of a move. **/
-#define TP_LEAPS 3
 
 /** Time k of 0 .. num_times. Pure. **/
 double TpTrajectoryTime(TpPath path, PetscInt64 num_times, PetscInt64 k);

@@ -79,6 +79,7 @@ typedef struct {
     PetscInt64 times;
     PetscInt64 trajectories;
     PetscInt64 relax_steps;
+    PetscInt64 relax_leaps;
     double     relax_length;
     PetscInt64 windows;
     PetscInt64 window_rounds;

@@ -154,6 +154,7 @@ const TpParameter tp_parameters[] = {
   INT("ti.times", ti.times, "128", 4, 1e6, "Steps of a trajectory from t = 1 to 0, a multiple of 4."),
   INT("ti.trajectories", ti.trajectories, "1024", 2, 1e9, "Independent trajectories for each free energy."),
   INT("ti.relax_steps", ti.relax_steps, "1", 0, 65535, "Moves of hybrid Monte Carlo at each time of the corrected trajectories; 0: only those that are not corrected."),
+  INT("ti.relax_leaps", ti.relax_leaps, "3", 1, 10000, "Leapfrog steps of each of these moves: 3 for few degrees of freedom; 10 to 20 for a dense fluid, which forgets more by long moves than by many."),
   REAL("ti.relax_length", NONE, ti.relax_length, "0.1", 1e-9, 100, "Leapfrog steps of these moves and of the windows' at t = 0, in scaled coordinates (fluid: units of the box)."),
   INT("ti.windows", ti.windows, "0", 0, 255, "Windows of the classical integration, one replica rank for each; 0: none. With more than one rung: as many."),
   INT("ti.window_rounds", ti.window_rounds, "1000", 10, 1e9, "Samples of each window; the first fifth sets the step and is not counted."),

@@ -38,6 +38,7 @@ const char *const tp_run_free_keys[] = {"stream.max_lag",
                                         "ti.times",
                                         "ti.trajectories",
                                         "ti.relax_steps",
+                                        "ti.relax_leaps",
                                         "ti.insertions",
                                         NULL};
 

@@ -122,12 +122,13 @@ static PetscErrorCode Grid(TpTi ti, PetscInt64 *length, double **grid)
   const TpSettings *settings = &ti->run->settings;
 
   PetscFunctionBeginUser;
-  *length = 3 + ti->num_targets;
+  *length = 4 + ti->num_targets;
   PetscCall(PetscMalloc1(*length, grid));
   (*grid)[0] = (double)settings->ti.times;
   (*grid)[1] = (double)settings->ti.trajectories;
   (*grid)[2] = (double)settings->ti.relax_steps;
-  for (PetscInt i = 0; i < ti->num_targets; ++i) (*grid)[3 + i] = (double)ti->targets[i].system.num_particles;
+  (*grid)[3] = (double)settings->ti.relax_leaps;
+  for (PetscInt i = 0; i < ti->num_targets; ++i) (*grid)[4 + i] = (double)ti->targets[i].system.num_particles;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -280,11 +281,11 @@ static PetscErrorCode CheckGrid(TpTi ti, TpFile file, const char *path)
   PetscCall(PetscArraycmp(grid, before, PetscMin(length, written), &same));
   PetscCall(PetscFree(before));
   PetscCall(PetscFree(grid));
-  TpCheckInput(
-      same && length == written,
-      "ti.times, ti.trajectories, ti.relax_steps, ti.evaluate: differ from what the trajectories in %s were made "
-      "with; restart from a checkpoint before these, round %" PetscInt64_FMT " at the latest",
-      path, ti->simulate_rounds + ti->train_rounds);
+  TpCheckInput(same && length == written,
+               "ti.times, ti.trajectories, ti.relax_steps, ti.relax_leaps, ti.evaluate: differ from what the "
+               "trajectories in %s were made "
+               "with; restart from a checkpoint before these, round %" PetscInt64_FMT " at the latest",
+               path, ti->simulate_rounds + ti->train_rounds);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -65,6 +65,7 @@ static PetscErrorCode SampleShare(TpTi ti, Piece piece, int mode, Harvest *harve
   const PetscInt64           K        = settings->ti.times;
   const TpTrajectorySampling sampling = {.num_times    = K,
                                          .relax_steps  = mode == TP_TI_CORRECTED ? settings->ti.relax_steps : 0,
+                                         .relax_leaps  = settings->ti.relax_leaps,
                                          .relax_length = settings->ti.relax_length};
   PetscErrorCode             code     = PETSC_SUCCESS;
   double                    *y;

@@ -188,12 +188,20 @@ static PetscErrorCode GatherLoss(TpTi ti, TpTiResults *results)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+double TpTiAcceptance(TpTi ti, PetscInt target)
+{
+  const TpSettings *settings = &ti->run->settings;
+
+  return (double)ti->targets[target].accepted /
+         (double)(settings->ti.trajectories * settings->ti.times * settings->ti.relax_steps);
+}
+
 double TpTiNeuralCost(TpTi ti)
 {
   const TpSettings *settings = &ti->run->settings;
   const double      J = (double)settings->ti.trajectories, K = (double)settings->ti.times;
 
-  return J * (K + 1.0 + (double)settings->ti.relax_steps * TP_LEAPS * K);
+  return J * (K + 1.0 + (double)(settings->ti.relax_steps * settings->ti.relax_leaps) * K);
 }
 
 double TpTiWindowCost(TpTi ti)

@@ -49,6 +49,9 @@ double TpTiExcessPotential(const TpTiResults *results, PetscInt n);
 /** Distance in the middle of bin b. Pure. **/
 double TpTiPairDistance(TpTi ti, PetscInt b);
 
+/** Share of the trajectories' moves that were accepted; not a number without moves. Pure. **/
+double TpTiAcceptance(TpTi ti, PetscInt target);
+
 /** Evaluations of energy and gradient that a number stands on. Pure. **/
 double TpTiNeuralCost(TpTi ti);
 double TpTiWindowCost(TpTi ti);

@@ -43,7 +43,7 @@ static PetscErrorCode WriteFreeEnergies(const TpTiResults *results)
   PetscCall(TableBegin(&table));
   fprintf(table.stream,
           "num_particles,temperature,log_z,error,grid_error,method,plain,plain_error,relaxed,relaxed_error,"
-          "reweighted,reweighted_error,effective,evaluations,windows,windows_error,windows_grid_error,"
+          "reweighted,reweighted_error,effective,acceptance,evaluations,windows,windows_error,windows_grid_error,"
           "windows_evaluations,mbar_difference,mbar_error,beta_mu_insertion,insertion_error\n");
   for (PetscInt i = 0; i < ti->num_targets; ++i) {
     const TpTiRow      *row    = &results->rows[i];
@@ -52,8 +52,9 @@ static PetscErrorCode WriteFreeEnergies(const TpTiResults *results)
 
     fprintf(table.stream, "%d,%.12g,%.8g,%.3g,%.3g,%s,", (int)system->num_particles, system->temperature,
             row->best.value, row->best.error, row->best.grid, row->method);
-    fprintf(table.stream, "%.8g,%.3g,%.8g,%.3g,%.8g,%.3g,%.4g,%.0f,", plain->value, plain->error, relaxed->value,
-            relaxed->error, row->weights.value, row->weights.error, row->effective, TpTiNeuralCost(ti));
+    fprintf(table.stream, "%.8g,%.3g,%.8g,%.3g,%.8g,%.3g,%.4g,%.3g,%.0f,", plain->value, plain->error, relaxed->value,
+            relaxed->error, row->weights.value, row->weights.error, row->effective, TpTiAcceptance(ti, i),
+            TpTiNeuralCost(ti));
     fprintf(table.stream, "%.8g,%.3g,%.3g,%.0f,%.8g,%.3g,%.8g,%.3g\n", row->windows.value, row->windows.error,
             row->windows.grid, TpTiWindowCost(ti), row->mbar, row->mbar_error, row->insertion.value,
             row->insertion.error);

@@ -72,7 +72,8 @@ static PetscErrorCode Relax(TpPath path, const TpTrajectorySampling *sampling, d
 
   PetscFunctionBeginUser;
   for (PetscInt64 move = 0; move < sampling->relax_steps; ++move)
-    PetscCall(TpWalkersMove(path, t, length, TP_LEAPS, seed, first_id, Moment(member, k, move), walkers, accepted));
+    PetscCall(TpWalkersMove(path, t, length, (PetscInt)sampling->relax_leaps, seed, first_id, Moment(member, k, move),
+                            walkers, accepted));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -71,7 +71,7 @@ for name, text, replicas in (("well", WELL, 2), ("fluid", FLUID, 3)):
         expect_same(name, again, f"{name}, from {every[kept]}")
 
 # as long as there are no trajectories, a restart may ask for others: they are those of a run that had asked for them from its start
-OTHERS = [word for setting in ("ti.times=12", "ti.trajectories=18", "ti.relax_steps=2", "ti.evaluate=[5]") for word in ("--set", setting)]
+OTHERS = [word for setting in ("ti.times=12", "ti.trajectories=18", "ti.relax_steps=2", "ti.relax_leaps=4", "ti.evaluate=[5]") for word in ("--set", setting)]
 run_ok(4, "ti", "fluid.yaml", "--set", "run.folder=runs/others", *OTHERS, folder=folder)
 trained = f"runs/fluid/checkpoints/{[name for name in checkpoints('fluid') if name <= 'round-000000000050.h5'][-1]}"
 result = tempera(4, "ti", "fluid.yaml", "--restart", *OTHERS, folder=folder)

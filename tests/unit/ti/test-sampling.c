@@ -73,7 +73,7 @@ static void TestShortSteps(void)
 /* Without a network the reverse diffusion is wrong, and the moves have to put everything right. */
 static void TestTrajectories(void)
 {
-  const TpTrajectorySampling sampling = {.num_times = 128, .relax_steps = 12, .relax_length = 0.3};
+  const TpTrajectorySampling sampling = {.num_times = 128, .relax_steps = 12, .relax_leaps = 3, .relax_length = 0.3};
   TpPath                     path     = PathCreate();
   double                    *integrand, *weight, *y, times[129], sum = 0.0, squares = 0.0;
   PetscInt64                 accepted = 0;
@@ -156,7 +156,7 @@ static void TestCube(void)
 /* A trajectory is a function of its number, not of those beside it. */
 static void TestIndependence(void)
 {
-  const TpTrajectorySampling sampling = {.num_times = 16, .relax_steps = 1, .relax_length = 0.3};
+  const TpTrajectorySampling sampling = {.num_times = 16, .relax_steps = 1, .relax_leaps = 3, .relax_length = 0.3};
   TpPath                     path     = PathCreate();
   double                     all[5 * 17], one[17], weight[5], y[5], end;
   PetscInt64                 accepted = 0;
@@ -167,7 +167,7 @@ static void TestIndependence(void)
   TpTestExpect(end == y[3]);
   TpTestCall(TpTrajectoriesSample(path, &sampling, 5, 3, 43, 1, one, weight, &end, &accepted));
   TpTestExpect(end != y[3]);
-  const TpTrajectorySampling shorter = {.num_times = 16, .relax_steps = 1, .relax_length = 0.2};
+  const TpTrajectorySampling shorter = {.num_times = 16, .relax_steps = 1, .relax_leaps = 3, .relax_length = 0.2};
 
   TpTestCall(TpTrajectoriesSample(path, &shorter, 5, 2, 43, 1, one, weight, &end, &accepted));
   TpTestExpect(end != y[3]);
