@@ -66,18 +66,23 @@ static TpPath GaussianPath(PetscInt *size, PetscBool centred)
   return path;
 }
 
-static TpPath FluidPath(PetscInt num_particles)
+static TpPath FluidPathInBox(PetscInt num_particles, double length)
 {
   const TpPathSettings settings = {.kind       = TP_PATH_FLUID,
                                    .size       = 3 * num_particles,
                                    .beta       = 0.8,
-                                   .box_length = 3.0,
+                                   .box_length = length,
                                    .noise_min  = 1e-3,
                                    .noise_max  = 0.5};
   TpPath               path;
 
   TpTestCall(TpPathCreate(&settings, 16, &path));
   return path;
+}
+
+static TpPath FluidPath(PetscInt num_particles)
+{
+  return FluidPathInBox(num_particles, 3.0);
 }
 
 static double Energy(TpPath path, const double y[], double t, double g[], double *d)
@@ -181,6 +186,30 @@ static void TestFluidEnds(void)
     }
   TpTestExpectClose(Energy(path, y, 0.0, g, &d), 0.8 * energy, 1e-10 * fabs(energy));
   TpTestExpectClose(Energy(path, y, 1.0, g, &d), 0.0, 1e-14);
+  TpTestCall(TpPathDestroy(&path));
+}
+
+/*
+  A dense fluid falls together if the integral of its pair energy over space is negative: many particles at one place then cost less than they gain (Ruelle,
+  Statistical Mechanics, 1969, section 3.2). No time of the classical path may be such a fluid.
+*/
+static void TestFluidStability(void)
+{
+  enum { POINTS = 3000 };
+  const double length = 6.0, width = 0.5 * length / POINTS;
+  TpPath       path = FluidPathInBox(2, length);
+
+  for (int k = 1; k < 20; ++k) {
+    double y[6] = {0.0}, g[6], d, sum = 0.0;
+
+    for (int i = 0; i < POINTS; ++i) {
+      const double r = (i + 0.5) * width;
+
+      y[3] = r / length;
+      sum += 4.0 * PETSC_PI * r * r * width * Energy(path, y, 0.05 * k, g, &d);
+    }
+    TpTestExpectThat(sum > 0.0, "the integral over pairs is %g at t = %g", sum, 0.05 * k);
+  }
   TpTestCall(TpPathDestroy(&path));
 }
 
@@ -505,6 +534,7 @@ int main(int argc, char **argv)
   TestClassical();
   TestGaussianEnds();
   TestFluidEnds();
+  TestFluidStability();
   TestCentred();
   TestNeural();
   TestLoss();
