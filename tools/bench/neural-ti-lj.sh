@@ -26,7 +26,7 @@ run()
 
 mkdir -p "$folder"
 run neural "$@"
-run windows "$@" --set "ti.particles=[20,60,100,140,180]" --set ti.evaluate_interval=0 --set ti.training_steps=10 --set training.steps_per_round=1 \
+run windows "$@" --set "ti.particles=[20,60,100,140,180]" --set ti.evaluate_interval=0 --set 'ti.evaluate=[]' --set ti.training_steps=10 --set training.steps_per_round=1 \
   --set network.width=4 --set network.depth=1 --set ti.trajectories=2 --set ti.relax_steps=0
 
 "$python" - "$folder" <<'END'

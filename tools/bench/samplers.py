@@ -19,7 +19,8 @@ SEEDS = range(2, 2 + (int(sys.argv[2]) if len(sys.argv) > 2 else 2))
 SAMPLES = int(sys.argv[3]) if len(sys.argv) > 3 else 20000
 LEARNED, WANTED = (1.0, 0.75, 0.5, 0.25), (1.0, 0.5)
 PREDICT = ("velocity", "noise")
-STEPS = [("ddpm", 1000), ("ddim", 20), ("ddim", 100), ("dpmpp", 10), ("dpmpp", 15), ("dpmpp", 20), ("dpmpp", 30), ("dpmpp", 50), ("ode", 0)]
+STEPS = [("ddpm", 1000), ("ddim", 20), ("ddim", 100), ("dpmpp", 10), ("dpmpp", 15), ("dpmpp", 20), ("dpmpp", 30), ("dpmpp", 50),
+         ("sde", 15), ("sde", 20), ("sde", 30), ("sde", 50), ("sde", 100), ("ode", 0)]
 GRID, EDGES = np.linspace(-3, 3, 60001), np.linspace(-1.8, 1.8, 37)
 
 
