@@ -103,7 +103,7 @@ static PetscErrorCode SourceDestroy(Source *source)
 
 /* ----------------------------------------------------------------------------------------------------- single values */
 
-static PetscErrorCode CheckRange(const Source *source, const TpYamlScalar *scalar, double value)
+static PetscErrorCode CheckRange(const Source *source, const TpYamlScalar *scalar, PetscBool is_inside)
 {
   const TpParameter *row = source->row;
   char               allowed[512];
@@ -111,9 +111,17 @@ static PetscErrorCode CheckRange(const Source *source, const TpYamlScalar *scala
   PetscFunctionBeginUser;
   if (row->minimum == 0.0 && row->maximum == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
   TpConfigDescribeAllowed(row, source->system, sizeof(allowed), allowed);
-  CheckScalar(source, scalar, value >= row->minimum && value <= row->maximum, "%.80s is out of range; allowed %s",
-              scalar->text, allowed);
+  CheckScalar(source, scalar, is_inside, "%.80s is out of range; allowed %s", scalar->text, allowed);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Not by way of a double, which can't tell 2^53 + 1 from 2^53. */
+static PetscBool IsInside(PetscInt64 value, double minimum, double maximum)
+{
+  const PetscBool is_low  = minimum > -0x1p63 && value < (PetscInt64)ceil(minimum) ? PETSC_TRUE : PETSC_FALSE;
+  const PetscBool is_high = maximum < 0x1p63 && value > (PetscInt64)floor(maximum) ? PETSC_TRUE : PETSC_FALSE;
+
+  return is_low || is_high ? PETSC_FALSE : PETSC_TRUE;
 }
 
 static PetscErrorCode ReadBool(const Source *source, const TpYamlScalar *scalar, PetscBool *value)
@@ -156,7 +164,7 @@ static PetscErrorCode ReadInt(const Source *source, const TpYamlScalar *scalar, 
   CheckScalar(source, scalar, ParseWhole(scalar->text, value),
               "'%.80s' is not a whole number of at most 64 bits; allowed %s", scalar->text,
               allowed[0] ? allowed : "digits, or such as 1e6");
-  PetscCall(CheckRange(source, scalar, (double)*value));
+  PetscCall(CheckRange(source, scalar, IsInside(*value, source->row->minimum, source->row->maximum)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -171,7 +179,7 @@ static PetscErrorCode ReadReal(const Source *source, const TpYamlScalar *scalar,
   CheckScalar(source, scalar,
               TpQuantityRead(scalar->text, source->row->dimension, system, value, sizeof(message), message), "%s",
               message);
-  PetscCall(CheckRange(source, scalar, *value));
+  PetscCall(CheckRange(source, scalar, *value >= source->row->minimum && *value <= source->row->maximum));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -70,8 +70,10 @@ static void RefuseRange(const TpParameter *row)
     RefuseNumber(row, is_whole ? "-9223372036854775807" : "-1e30", "out of range; allowed");
   }
   if (row->maximum < PETSC_MAX_REAL) {
-    /* two more: the next number that a double tells from 2^53 */
-    snprintf(number, sizeof(number), is_whole ? "%.0f" : "%.17g", is_whole ? row->maximum + 2.0 : 2.0 * row->maximum);
+    if (is_whole) /* also where a double can't tell it from the maximum, 2^53 */
+      snprintf(number, sizeof(number), "%lld", (long long)row->maximum + 1);
+    else
+      snprintf(number, sizeof(number), "%.17g", 2.0 * row->maximum);
     RefuseNumber(row, number, "out of range; allowed");
   }
 }
