@@ -73,9 +73,6 @@ void TpGroupsPlace(int size, const int node[], int num_trainers, TpPlacement pla
 **/
 PetscErrorCode TpWait(int count, MPI_Request requests[], double *idle);
 
-/** The same for partners at work on one short thing together, such as a file: the spin is long enough to meet them. Not collective. **/
-PetscErrorCode TpWaitNear(int count, MPI_Request requests[], double *idle);
-
 /** Politely waiting forms of the blocking collectives. Collective on `comm`. `idle` as in TpWait(). **/
 PetscErrorCode TpBarrier(MPI_Comm comm, double *idle);
 PetscErrorCode TpAllreduce(const void *from, void *to, int count, MPI_Datatype type, MPI_Op op, MPI_Comm comm,

@@ -14,16 +14,14 @@ static PetscBool IsTold(PetscErrorCode code)
 /* The rank whose error all take: one with a line for the user before one without, then the lowest. `size` if none failed. */
 static PetscErrorCode FindSpeaker(MPI_Comm comm, PetscErrorCode code, int *speaker)
 {
-  int         rank, size, lowest[2];
-  MPI_Request request;
+  int rank, size, lowest[2];
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCallMPI(MPI_Comm_size(comm, &size));
   lowest[0] = IsTold(code) ? rank : size;
   lowest[1] = code ? rank : size;
-  PetscCallMPI(MPI_Iallreduce(MPI_IN_PLACE, lowest, 2, MPI_INT, MPI_MIN, comm, &request));
-  PetscCall(TpWaitNear(1, &request, NULL));
+  PetscCall(TpAllreduce(MPI_IN_PLACE, lowest, 2, MPI_INT, MPI_MIN, comm, NULL));
   *speaker = lowest[0] < size ? lowest[0] : lowest[1];
   PetscFunctionReturn(PETSC_SUCCESS);
 }

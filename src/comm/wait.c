@@ -7,7 +7,6 @@
 /* A partner that is about to arrive is met within the spin; the sleeps cost a late one at most a fifth of a millisecond. */
 static const double spin_seconds = 1e-3; /* while the core has nothing else to do: to be woken costs more than a swap */
 static const double shared_seconds  = 40e-6; /* when it has */
-static const double near_seconds    = 2e-3;
 static const double given_seconds   = 10e-6; /* a yield that took longer was somebody else's turn */
 static const long   min_sleep_nanos = 20000;
 static const long   max_sleep_nanos = 200000;
@@ -21,11 +20,10 @@ static double Yield(void)
   return MPI_Wtime() - start;
 }
 
-/* Spin for `alone` seconds, or for `shared` ones in all once somebody else has wanted the core. */
-static PetscErrorCode Wait(int count, MPI_Request requests[], double alone, double shared, double *idle)
+PetscErrorCode TpWait(int count, MPI_Request requests[], double *idle)
 {
   const double start       = MPI_Wtime();
-  double       spin        = alone;
+  double       spin        = spin_seconds;
   long         sleep_nanos = min_sleep_nanos;
   int          done        = 0;
 
@@ -34,7 +32,7 @@ static PetscErrorCode Wait(int count, MPI_Request requests[], double alone, doub
     PetscCallMPI(MPI_Testall(count, requests, &done, MPI_STATUSES_IGNORE));
     if (done) break;
     if (MPI_Wtime() - start < spin) {
-      if (Yield() > given_seconds) spin = shared;
+      if (Yield() > given_seconds) spin = shared_seconds;
     } else {
       const struct timespec pause = {.tv_sec = 0, .tv_nsec = sleep_nanos};
 
@@ -43,20 +41,6 @@ static PetscErrorCode Wait(int count, MPI_Request requests[], double alone, doub
     }
   }
   if (idle) *idle += MPI_Wtime() - start;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TpWait(int count, MPI_Request requests[], double *idle)
-{
-  PetscFunctionBeginUser;
-  PetscCall(Wait(count, requests, spin_seconds, shared_seconds, idle));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TpWaitNear(int count, MPI_Request requests[], double *idle)
-{
-  PetscFunctionBeginUser;
-  PetscCall(Wait(count, requests, near_seconds, near_seconds, idle));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
