@@ -180,13 +180,13 @@ static void AttentionForward(const TpUnetRun *run, const TpStep *step)
   }
 }
 
-/* n a multiple of 64: parts that a compiler may add side by side. In double precision, as most of the sum cancels. */
-static double Dot(size_t n, const TpNumber x[], const TpNumber y[])
+/* n a multiple of 64: parts that a compiler may add side by side. */
+static TpNumber Dot(size_t n, const TpNumber x[], const TpNumber y[])
 {
-  double sum[64] = {0}, total = 0;
+  TpNumber sum[64] = {0}, total = 0;
 
   for (size_t i = 0; i < n; i += 64) {
-    for (size_t k = 0; k < 64; k++) sum[k] += (double)x[i + k] * (double)y[i + k];
+    for (size_t k = 0; k < 64; k++) sum[k] += x[i + k] * y[i + k];
   }
   for (int k = 0; k < 64; k++) total += sum[k];
   return total;
@@ -199,14 +199,14 @@ static void GainBackward(const TpUnetRun *run, const TpStep *step, const TpNumbe
   const size_t       size  = TP_HEADS_SIZE * (size_t)step->N;
   const TpNumber     gain = run->p[step->gain], *b = run->p + layer->b;
   TpNumber          *to_w = run->gradient + layer->w, *to_b = run->gradient + layer->b;
-  double             dgain = Dot(size, run->p + layer->w, dw);
+  TpNumber           dgain = Dot(size, run->p + layer->w, dw);
 
   for (size_t i = 0; i < size; i++) to_w[i] += gain * dw[i];
   for (PetscInt j = 0; j < step->N; j++) {
-    dgain += (double)b[j] * (double)db[j];
+    dgain += b[j] * db[j];
     to_b[j] += gain * db[j];
   }
-  run->gradient[step->gain] += (TpNumber)dgain;
+  run->gradient[step->gain] += dgain;
 }
 
 static void AttentionBackwardTile(const TpUnetRun *run, const TpStep *step, PetscInt i, const TpNumber dy[],
