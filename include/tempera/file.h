@@ -234,3 +234,16 @@ PetscErrorCode TpPathExists(MPI_Comm comm, const char *path, PetscBool *exists);
 
 /** Publish a small text file atomically (rank 0 writes). Collective. **/
 PetscErrorCode TpTextPublish(MPI_Comm comm, const char *path, const char *text);
+
+/** A text that grows in memory until it is published; `stream` is to print to. **/
+typedef struct {
+  FILE  *stream;
+  char  *text;
+  size_t length;
+} TpText;
+
+/** Begin a text. Not collective. Free with TpTextEnd(). **/
+PetscErrorCode TpTextBegin(TpText *text);
+
+/** Publish it as TpTextPublish() does; ranks other than 0 may have begun none, all members 0. Collective. **/
+PetscErrorCode TpTextEnd(MPI_Comm comm, const char *path, TpText *text);

@@ -9,7 +9,6 @@
 #include "analysis.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static void WriteHead(const TpSamples *samples, FILE *text)
@@ -32,25 +31,20 @@ static void WriteRung(const TpSamples *samples, PetscInt rung, double g, const d
 
 PetscErrorCode TpAnalysisExport(const TpSamples *samples, const TpAnalysis *analysis, const char *path)
 {
-  char   *buffer = NULL;
-  size_t  size   = 0;
+  TpText  text = {NULL};
   double *energy;
-  FILE   *text = NULL;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(samples->rank ? 0 : samples->num_rounds, &energy));
   if (samples->rank == 0) {
-    text = open_memstream(&buffer, &size);
-    PetscCheck(text, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for %s", path);
-    WriteHead(samples, text);
+    PetscCall(TpTextBegin(&text));
+    WriteHead(samples, text.stream);
   }
   for (PetscInt k = 0; k < samples->num_rungs; ++k) {
     PetscCall(TpSamplesGather(samples, 1, samples->energy + k * samples->count, energy));
-    if (text) WriteRung(samples, k, analysis->rung[k].g, energy, text);
+    if (text.stream) WriteRung(samples, k, analysis->rung[k].g, energy, text.stream);
   }
-  if (text) fclose(text);
-  PetscCall(TpTextPublish(samples->comm, path, buffer));
-  free(buffer);
+  PetscCall(TpTextEnd(samples->comm, path, &text));
   PetscCall(PetscFree(energy));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -2,7 +2,6 @@
 #include "ti-page.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 /* Statistics and grid together. */
 static double WholeError(const TpTiEstimate *estimate)
@@ -174,17 +173,14 @@ PetscErrorCode TpTiWritePage(const TpTiResults *results)
 {
   TpRun    run    = results->ti->run;
   TpTiPage report = {.results = results};
-  char     path[PETSC_MAX_PATH_LEN], *text;
-  size_t   length;
+  TpText   text;
+  char     path[PETSC_MAX_PATH_LEN];
 
   PetscFunctionBeginUser;
-  report.page.file = open_memstream(&text, &length);
-  PetscCheck(report.page.file, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for a page");
+  PetscCall(TpTextBegin(&text));
+  report.page.file = text.stream;
   PetscCall(WriteSections(&report));
-  fclose(report.page.file);
   PetscCall(TpRunPath(run, "report.html", path));
-  const PetscErrorCode code = TpTextPublish(run->groups->world, path, text);
-
-  free(text);
-  PetscFunctionReturn(code);
+  PetscCall(TpTextEnd(run->groups->world, path, &text));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }

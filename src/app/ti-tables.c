@@ -2,45 +2,24 @@
 #include "ti-report.h"
 
 #include <math.h>
-#include <stdlib.h>
 
-/* -------------------------------------------------------------------------------------------------------------- tables */
-
-/* Text that grows; the same on all ranks, of which one writes. */
-typedef struct {
-  FILE  *stream;
-  char  *text;
-  size_t length;
-} Table;
-
-static PetscErrorCode TableBegin(Table *table)
-{
-  PetscFunctionBeginUser;
-  table->stream = open_memstream(&table->text, &table->length);
-  PetscCheck(table->stream, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for a table");
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode TablePublish(TpTi ti, const char *name, Table *table)
+static PetscErrorCode Publish(TpTi ti, const char *name, TpText *table)
 {
   char path[PETSC_MAX_PATH_LEN];
 
   PetscFunctionBeginUser;
-  fclose(table->stream);
   PetscCall(TpRunPath(ti->run, name, path));
-  const PetscErrorCode code = TpTextPublish(ti->run->groups->world, path, table->text);
-
-  free(table->text);
-  PetscFunctionReturn(code);
+  PetscCall(TpTextEnd(ti->run->groups->world, path, table));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode WriteFreeEnergies(const TpTiResults *results)
 {
-  TpTi  ti = results->ti;
-  Table table;
+  TpTi   ti = results->ti;
+  TpText table;
 
   PetscFunctionBeginUser;
-  PetscCall(TableBegin(&table));
+  PetscCall(TpTextBegin(&table));
   fprintf(table.stream,
           "num_particles,temperature,log_z,error,grid_error,method,plain,plain_error,relaxed,relaxed_error,"
           "reweighted,reweighted_error,effective,acceptance,evaluations,windows,windows_error,windows_grid_error,"
@@ -59,7 +38,7 @@ static PetscErrorCode WriteFreeEnergies(const TpTiResults *results)
             row->windows.grid, TpTiWindowCost(ti), row->mbar, row->mbar_error, row->insertion.value,
             row->insertion.error);
   }
-  PetscCall(TablePublish(ti, "free-energy.csv", &table));
+  PetscCall(Publish(ti, "free-energy.csv", &table));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -68,10 +47,10 @@ static PetscErrorCode WriteChemicalPotentials(const TpTiResults *results)
 {
   TpTi         ti     = results->ti;
   const double length = ti->run->settings.engine.model.box_length, volume = length * length * length;
-  Table        table;
+  TpText       table;
 
   PetscFunctionBeginUser;
-  PetscCall(TableBegin(&table));
+  PetscCall(TpTextBegin(&table));
   fprintf(table.stream, "num_particles,density,beta_f_excess,beta_mu_excess,beta_mu_box\n");
   for (PetscInt n = 0; n < results->largest; ++n) {
     const double excess = TpTiExcessPotential(results, n);
@@ -79,23 +58,23 @@ static PetscErrorCode WriteChemicalPotentials(const TpTiResults *results)
     fprintf(table.stream, "%d,%.8g,%.8g,%.8g,%.8g\n", (int)n, (double)n / volume, results->curve[n], excess,
             excess + log((double)(n + 1)));
   }
-  PetscCall(TablePublish(ti, "chemical-potential.csv", &table));
-  PetscCall(TableBegin(&table));
+  PetscCall(Publish(ti, "chemical-potential.csv", &table));
+  PetscCall(TpTextBegin(&table));
   fprintf(table.stream, "beta_mu_box,mean_num_particles\n");
   for (PetscInt i = 0; i < TP_TI_ISOTHERM_POINTS; ++i)
     fprintf(table.stream, "%.8g,%.8g\n", results->isotherm[0][i], results->isotherm[1][i]);
-  PetscCall(TablePublish(ti, "isotherm.csv", &table));
+  PetscCall(Publish(ti, "isotherm.csv", &table));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* g(r) of simulated configurations beside those that trajectories end in. */
 static PetscErrorCode WritePairCorrelations(const TpTiResults *results)
 {
-  TpTi  ti = results->ti;
-  Table table;
+  TpTi   ti = results->ti;
+  TpText table;
 
   PetscFunctionBeginUser;
-  PetscCall(TableBegin(&table));
+  PetscCall(TpTextBegin(&table));
   fprintf(table.stream, "num_particles,r,simulated,plain,corrected\n");
   for (PetscInt m = 0; m < ti->num_members; ++m) {
     const double *g = results->pairs + m * TP_TI_NUM_PAIRS * TP_TI_PAIR_BINS;
@@ -105,7 +84,7 @@ static PetscErrorCode WritePairCorrelations(const TpTiResults *results)
               TpTiPairDistance(ti, b), g[b], g[TP_TI_PAIRS_PLAIN * TP_TI_PAIR_BINS + b],
               g[TP_TI_PAIRS_CORRECTED * TP_TI_PAIR_BINS + b]);
   }
-  PetscCall(TablePublish(ti, "pair-correlation.csv", &table));
+  PetscCall(Publish(ti, "pair-correlation.csv", &table));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -133,32 +112,32 @@ static void WriteIntegrand(const TpTiResults *results, PetscInt i, FILE *stream)
 
 static PetscErrorCode WriteIntegrands(const TpTiResults *results)
 {
-  Table table;
+  TpText table;
 
   PetscFunctionBeginUser;
-  PetscCall(TableBegin(&table));
+  PetscCall(TpTextBegin(&table));
   fprintf(table.stream, "num_particles,temperature,t,way,integrand,error\n");
   for (PetscInt i = 0; i < results->ti->num_targets; ++i) WriteIntegrand(results, i, table.stream);
-  PetscCall(TablePublish(results->ti, "integrand.csv", &table));
+  PetscCall(Publish(results->ti, "integrand.csv", &table));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode WriteLearning(const TpTiResults *results)
 {
-  Table table;
+  TpText table;
 
   PetscFunctionBeginUser;
-  PetscCall(TableBegin(&table));
+  PetscCall(TpTextBegin(&table));
   fprintf(table.stream, "step,loss\n");
   for (PetscInt i = 0; i < results->num_losses; ++i)
     fprintf(table.stream, "%.0f,%.8g\n", results->loss[0][i], results->loss[1][i]);
-  PetscCall(TablePublish(results->ti, "loss.csv", &table));
-  PetscCall(TableBegin(&table));
+  PetscCall(Publish(results->ti, "loss.csv", &table));
+  PetscCall(TpTextBegin(&table));
   fprintf(table.stream, "t,asymmetry,error\n");
   for (PetscInt k = 0; k < TP_TI_ASYMMETRY_TIMES; ++k)
     fprintf(table.stream, "%.8g,%.3g,%.2g\n", results->asymmetry[k].t, results->asymmetry[k].ratio,
             results->asymmetry[k].error);
-  PetscCall(TablePublish(results->ti, "conservativeness.csv", &table));
+  PetscCall(Publish(results->ti, "conservativeness.csv", &table));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

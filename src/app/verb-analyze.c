@@ -1,7 +1,6 @@
 /* tempera analyze RUN: what a run says of thermodynamics, at any temperature; also while it runs, or after a kill. */
 #include "analysis.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
@@ -93,21 +92,16 @@ static PetscErrorCode ReadGiven(const char *path, Job *job)
 /* One text file that rank 0 writes and publishes. */
 static PetscErrorCode WriteText(const Job *job, const char *name, PetscErrorCode (*write)(const Job *job, FILE *file))
 {
-  char  *text = NULL;
-  size_t size = 0;
+  TpText text = {NULL};
   char   path[PETSC_MAX_PATH_LEN];
 
   PetscFunctionBeginUser;
   PetscCall(TpPathJoin(job->output, name, path));
   if (job->rank == 0) {
-    FILE *file = open_memstream(&text, &size);
-
-    PetscCheck(file, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for %s", path);
-    PetscCall((*write)(job, file));
-    fclose(file);
+    PetscCall(TpTextBegin(&text));
+    PetscCall((*write)(job, text.stream));
   }
-  PetscCall(TpTextPublish(job->comm, path, text));
-  free(text);
+  PetscCall(TpTextEnd(job->comm, path, &text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

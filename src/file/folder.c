@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -130,4 +131,22 @@ PetscErrorCode TpTextPublish(MPI_Comm comm, const char *path, const char *text)
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCall(TpAgree(comm, rank ? PETSC_SUCCESS : PublishText(path, text)));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpTextBegin(TpText *text)
+{
+  PetscFunctionBeginUser;
+  text->stream = open_memstream(&text->text, &text->length);
+  PetscCheck(text->stream, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for a text");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TpTextEnd(MPI_Comm comm, const char *path, TpText *text)
+{
+  PetscFunctionBeginUser;
+  if (text->stream) fclose(text->stream);
+  const PetscErrorCode code = TpTextPublish(comm, path, text->text);
+
+  free(text->text);
+  PetscFunctionReturn(code);
 }
