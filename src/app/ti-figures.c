@@ -53,11 +53,11 @@ static PetscErrorCode FillColumns(const TpTiResults *results, Columns *columns)
   for (PetscInt i = 0; i < n; ++i) {
     const TpTiRow *row = &results->rows[i];
 
-    columns->x[i]      = ti->is_fluid ? (double)ti->targets[i].system.num_particles : ti->targets[i].system.temperature;
-    columns->neural[i] = row->best.value;
-    columns->neural_error[i]     = hypot(row->best.error, row->best.grid);
+    columns->x[i]                = TpTiVariable(ti, i);
+    columns->neural[i]           = row->best.value;
+    columns->neural_error[i]     = TpTiWholeError(&row->best);
     columns->windows[i]          = row->windows.value;
-    columns->windows_error[i]    = hypot(row->windows.error, row->windows.grid);
+    columns->windows_error[i]    = TpTiWholeError(&row->windows);
     columns->difference[i]       = row->best.value - row->windows.value;
     columns->difference_error[i] = hypot(columns->neural_error[i], columns->windows_error[i]);
     columns->mbar[i]             = results->rows[0].best.value + row->mbar;

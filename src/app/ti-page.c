@@ -3,19 +3,6 @@
 
 #include <math.h>
 
-/* Statistics and grid together. */
-static double WholeError(const TpTiEstimate *estimate)
-{
-  return hypot(estimate->error, estimate->grid);
-}
-
-static double Variable(const TpTi ti, PetscInt target)
-{
-  const TpTiSystem *system = &ti->targets[target].system;
-
-  return ti->is_fluid ? (double)system->num_particles : system->temperature;
-}
-
 /* ------------------------------------------------------------------------------------------------------------ sections */
 
 static void WriteRun(TpTiPage *report)
@@ -44,11 +31,11 @@ static void WriteRow(TpTiPage *report, PetscInt i)
   const double   apart = row->best.value - row->windows.value;
   const PetscInt n     = ti->targets[i].system.num_particles;
 
-  fprintf(page->file, "<tr><td>%g</td>", Variable(ti, i));
-  TpPageCell(page, row->best.value, WholeError(&row->best));
+  fprintf(page->file, "<tr><td>%g</td>", TpTiVariable(ti, i));
+  TpPageCell(page, row->best.value, TpTiWholeError(&row->best));
   TpPageCellText(page, "l", row->method);
-  TpPageCell(page, row->windows.value, WholeError(&row->windows));
-  TpPageCell(page, apart, hypot(WholeError(&row->best), WholeError(&row->windows)));
+  TpPageCell(page, row->windows.value, TpTiWholeError(&row->windows));
+  TpPageCell(page, apart, hypot(TpTiWholeError(&row->best), TpTiWholeError(&row->windows)));
   if (ti->is_fluid) {
     /* of the largest system the curve knows only the last particle */
     if (n == report->results->largest)
@@ -58,7 +45,7 @@ static void WriteRow(TpTiPage *report, PetscInt i)
     TpPageCell(page, row->insertion.value, row->insertion.error);
   } else {
     TpPageCell(page, i ? row->best.value - first->best.value : (double)NAN,
-               hypot(WholeError(&row->best), WholeError(&first->best)));
+               hypot(TpTiWholeError(&row->best), TpTiWholeError(&first->best)));
     TpPageCell(page, i ? row->mbar : (double)NAN, row->mbar_error);
   }
   fputs("</tr>\n", page->file);

@@ -23,6 +23,18 @@ static void Choose(TpTi ti, TpTiRow *row)
   row->method = "reweighted";
 }
 
+double TpTiVariable(TpTi ti, PetscInt target)
+{
+  const TpTiSystem *system = &ti->targets[target].system;
+
+  return ti->is_fluid ? (double)system->num_particles : system->temperature;
+}
+
+double TpTiWholeError(const TpTiEstimate *estimate)
+{
+  return hypot(estimate->error, estimate->grid);
+}
+
 PetscInt TpTiMemberOf(TpTi ti, PetscInt target)
 {
   for (PetscInt m = 0; m < ti->num_members; ++m)
@@ -237,9 +249,9 @@ static void Tell(const TpTiResults *results)
     const TpTiRow *row = &results->rows[i];
 
     TpLog(TP_LOG_PRODUCTION, "  %-8g %12.4f %7.4f + %6.4f %-10s %10.4f %12.4f %7.4f + %6.4f %10.4f",
-          ti->is_fluid ? (double)ti->targets[i].system.num_particles : ti->targets[i].system.temperature,
-          row->best.value, row->best.error, row->best.grid, row->method, row->best.value - row->mode[TP_TI_PLAIN].value,
-          row->windows.value, row->windows.error, row->windows.grid, row->best.value - row->windows.value);
+          TpTiVariable(ti, i), row->best.value, row->best.error, row->best.grid, row->method,
+          row->best.value - row->mode[TP_TI_PLAIN].value, row->windows.value, row->windows.error, row->windows.grid,
+          row->best.value - row->windows.value);
   }
   for (PetscInt i = 1; !ti->is_fluid && i < ti->num_targets; ++i) {
     const TpTiRow *row = &results->rows[i], *first = &results->rows[0];

@@ -43,6 +43,12 @@ typedef struct {
 /** The member that a target is, or -1. Pure. **/
 PetscInt TpTiMemberOf(TpTi ti, PetscInt target);
 
+/** What the targets differ by: their number of particles, or their temperature. Pure. **/
+double TpTiVariable(TpTi ti, PetscInt target);
+
+/** Statistics and grid together. Pure. **/
+double TpTiWholeError(const TpTiEstimate *estimate);
+
 /** beta mu_ex of adding a particle to n; at the largest n, of the last one. Pure. **/
 double TpTiExcessPotential(const TpTiResults *results, PetscInt n);
 
