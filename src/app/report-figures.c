@@ -141,8 +141,7 @@ PetscErrorCode TpReportEnergies(TpReport *report)
            (int)shown, (int)samples->num_rungs);
   TpPlotLabel(sizeof(label), label, "U", TpUnitName(samples->units, TP_DIMENSION_ENERGY));
   PetscCall(PetscCalloc2(bins, &x, bins, &zero));
-  for (PetscInt i = 0; i < bins; ++i)
-    x[i] = history->energy_low + (history->energy_high - history->energy_low) * ((double)i + 0.5) / (double)bins;
+  TpPlotMiddles(bins, history->energy_low, history->energy_high, x);
   plot.x_low  = history->energy_low;
   plot.x_high = history->energy_high;
   TpPlotRange(samples->num_rungs * bins, history->energy, &low, &plot.y_high);

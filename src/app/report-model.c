@@ -66,10 +66,8 @@ static PetscErrorCode EnergyPanel(TpReport *report, PetscInt begin, PetscInt end
   plot.height = 250;
   plot.x_low  = energies->low;
   plot.x_high = energies->high;
-  for (PetscInt b = 0; b < energies->bins; ++b) {
-    x[b]    = energies->low + width * ((double)b + 0.5);
-    highest = PetscMax(highest, check[begin].result.reference[b] / width);
-  }
+  TpPlotMiddles(energies->bins, energies->low, energies->high, x);
+  for (PetscInt b = 0; b < energies->bins; ++b) highest = PetscMax(highest, check[begin].result.reference[b] / width);
   plot.y_high = 1.4 * highest;
   TpReportReach(energies->bins, check[begin].result.reference, &first, &last);
   for (PetscInt c = begin; c < end; ++c) TpReportReach(energies->bins, check[c].result.model, &first, &last);

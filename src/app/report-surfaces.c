@@ -101,6 +101,7 @@ static PetscErrorCode ProfilePanel(TpReport *report, const TpSurface *surface, c
   plot.width  = 308;
   plot.height = 250;
   SetAxes(surface, &plot);
+  TpPlotMiddles(bins, surface->low[0], surface->high[0], x);
   TpPlotBegin(&plot);
   for (int i = 0; i < 3; ++i) {
     if (!sources->probability[i]) continue;
@@ -108,7 +109,6 @@ static PetscErrorCode ProfilePanel(TpReport *report, const TpSurface *surface, c
     for (PetscInt b = 0; b < bins; ++b) {
       const double error = i == 1 ? surface->error[t * bins + b] / sources->probability[1][b] : 0.0;
 
-      x[b]    = surface->low[0] + (surface->high[0] - surface->low[0]) * ((double)b + 0.5) / (double)bins;
       low[b]  = y[b] - error;
       high[b] = y[b] + error;
     }

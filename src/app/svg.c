@@ -35,6 +35,11 @@ void TpPlotRange(PetscInt n, const double value[], double *low, double *high)
   *high += room;
 }
 
+void TpPlotMiddles(PetscInt bins, double low, double high, double x[])
+{
+  for (PetscInt b = 0; b < bins; ++b) x[b] = low + (high - low) * ((double)b + 0.5) / (double)bins;
+}
+
 void TpPlotLabel(size_t size, char text[], const char *what, const char *unit)
 {
   snprintf(text, size, unit[0] ? "%s / %s" : "%s%s", what, unit);

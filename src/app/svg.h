@@ -23,6 +23,8 @@ typedef struct {
 
 /** Low and high of what is finite, with a little room on both sides. **/
 void TpPlotRange(PetscInt n, const double value[], double *low, double *high);
+/** Where the middles of even bins from low to high are: x [bins]. **/
+void TpPlotMiddles(PetscInt bins, double low, double high, double x[]);
 /** "what / unit"; without a unit "what". **/
 void TpPlotLabel(size_t size, char text[], const char *what, const char *unit);
 
