@@ -1,8 +1,6 @@
 /* tempera anneal INPUT --check: what the annealing takes, without any MD. */
 #include "anneal-impl.h"
 
-static const double mebibyte = 1048576.0;
-
 /* The first member, as it would start: what a broken start position spoils. */
 static PetscErrorCode CheckStart(TpRun run, TpReplica replica)
 {
@@ -42,10 +40,10 @@ static void TellSizes(TpRun run)
 
   TpLog(TP_LOG_PRODUCTION, "%lld sweeps at the highest temperature, then one at each: %.0f MD steps, %g %s in all",
         (long long)settings->anneal.top_rounds, steps, steps * settings->engine.timestep, unit);
-  TpLog(TP_LOG_PRODUCTION, "memory over all ranks: %.1f MiB states, %.1f MiB samples", states / mebibyte,
-        samples / mebibyte);
+  TpLog(TP_LOG_PRODUCTION, "memory over all ranks: %.1f MiB states, %.1f MiB samples", states / TP_MEBIBYTE,
+        samples / TP_MEBIBYTE);
   TpLog(TP_LOG_PRODUCTION, "disk: %.1f MiB anneal.h5, %.1f MiB checkpoint and as much again while it is written",
-        samples / mebibyte, (states + samples) / mebibyte);
+        samples / TP_MEBIBYTE, (states + samples) / TP_MEBIBYTE);
 }
 
 PetscErrorCode TpAnnealPlanWrite(TpRun run, TpReplica replica)

@@ -226,6 +226,8 @@ PetscErrorCode TpHelpWrite(const char *filter, FILE *file);
 /** "folder/name" into path. Errors: PETSC_ERR_ARG_SIZ if it does not fit. **/
 PetscErrorCode TpPathJoin(const char *folder, const char *name, char path[PETSC_MAX_PATH_LEN]);
 
+#define TP_MEBIBYTE 1048576.0 /* bytes, in what is told of sizes */
+
 /* ---------------------------------------------------------------------------------------------------------- features */
 
 #define TP_NAME_LENGTH 64

@@ -1,8 +1,6 @@
 /* tempera run INPUT --check: make on one rank what the run would make on many, and print its ranks, memory and disk. */
 #include "run-impl.h"
 
-static const double mebibyte = 1048576.0;
-
 /* The system, as rung 0 sees it. */
 static PetscErrorCode Probe(TpRun run)
 {
@@ -94,11 +92,11 @@ static void TellSizes(TpRun run, PetscInt encoded, PetscInt parameters)
                     (run->system.size * (settings->output.velocities ? 8.0 : 4.0) + 88.0);
   TpLog(TP_LOG_PRODUCTION, "%d coordinates, %d features (%d network inputs), %d weights", (int)run->system.size,
         (int)run->system.num_features, (int)encoded, (int)parameters);
-  TpLog(TP_LOG_PRODUCTION, "memory of each trainer at the end: %.1f MiB frames, %.1f MiB optimiser", shards / mebibyte,
-        optimiser / mebibyte);
+  TpLog(TP_LOG_PRODUCTION, "memory of each trainer at the end: %.1f MiB frames, %.1f MiB optimiser",
+        shards / TP_MEBIBYTE, optimiser / TP_MEBIBYTE);
   TpLog(TP_LOG_PRODUCTION, "disk: %.1f MiB run.h5, %.1f MiB trajectories, %lld checkpoints of %.1f MiB",
-        run_file / mebibyte, trajectory / mebibyte, (long long)settings->output.keep_checkpoints,
-        checkpoint / mebibyte);
+        run_file / TP_MEBIBYTE, trajectory / TP_MEBIBYTE, (long long)settings->output.keep_checkpoints,
+        checkpoint / TP_MEBIBYTE);
 }
 
 static PetscErrorCode ProbeAndTell(TpRun run)
