@@ -66,28 +66,39 @@ static PetscErrorCode CheckAllKinetic(const TpSamples *samples, TpKineticCheck c
 
 PetscErrorCode TpAnalyseChecks(const TpSamples *samples, TpAnalysis *analysis)
 {
-  const PetscInt  num_pairs = samples->num_rungs - 1;
-  const PetscBool kinetic   = samples->degrees_of_freedom > 0 ? PETSC_TRUE : PETSC_FALSE;
+  const PetscInt num_pairs = samples->num_rungs - 1;
 
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc1(PetscMax(1, num_pairs), &analysis->pair));
   for (PetscInt i = 0; i < num_pairs; ++i) PetscCall(CheckPair(samples, analysis, i, &analysis->pair[i]));
-  if (kinetic) {
+  if (samples->degrees_of_freedom > 0) {
     PetscCall(PetscCalloc1(samples->num_rungs, &analysis->kinetic));
     PetscCall(CheckAllKinetic(samples, analysis->kinetic));
   }
-  analysis->alarm = TP_FALSE_ALARM / (double)PetscMax(1, num_pairs + (kinetic ? samples->num_rungs : 0) +
-                                                             (analysis->configurational ? samples->num_rungs : 0));
+  analysis->alarm = TP_FALSE_ALARM / (double)PetscMax(1, TpAnalysisNumChecks(analysis));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscBool TpAnalysisIsSuspect(const TpAnalysis *analysis)
+PetscInt TpAnalysisNumChecks(const TpAnalysis *analysis)
 {
-  for (PetscInt i = 0; i < analysis->samples->num_rungs - 1; ++i)
-    if (analysis->pair[i].p < analysis->alarm) return PETSC_TRUE;
-  for (PetscInt k = 0; analysis->kinetic && k < analysis->samples->num_rungs; ++k)
-    if (analysis->kinetic[k].p < analysis->alarm) return PETSC_TRUE;
-  for (PetscInt k = 0; analysis->configurational && k < analysis->samples->num_rungs; ++k)
-    if (analysis->configurational[k].p < analysis->alarm) return PETSC_TRUE;
-  return PETSC_FALSE;
+  const PetscInt num = analysis->samples->num_rungs;
+
+  return num - 1 + (analysis->kinetic ? num : 0) + (analysis->configurational ? num : 0);
+}
+
+PetscInt TpAnalysisNumWrong(const TpAnalysis *analysis)
+{
+  const PetscInt num   = analysis->samples->num_rungs;
+  PetscInt       wrong = 0;
+
+  for (PetscInt i = 0; i < num - 1; ++i) wrong += TpAnalysisIsWrong(analysis, analysis->pair[i].p);
+  for (PetscInt k = 0; analysis->kinetic && k < num; ++k) wrong += TpAnalysisIsWrong(analysis, analysis->kinetic[k].p);
+  for (PetscInt k = 0; analysis->configurational && k < num; ++k)
+    wrong += TpAnalysisIsWrong(analysis, analysis->configurational[k].p);
+  return wrong;
+}
+
+PetscBool TpAnalysisIsWrong(const TpAnalysis *analysis, double p)
+{
+  return p < analysis->alarm ? PETSC_TRUE : PETSC_FALSE;
 }

@@ -189,11 +189,12 @@ static void WritePoints(Writer *writer, const TpAnalysis *analysis)
   Close(writer, ']');
 }
 
-static void WriteBasins(Writer *writer, const TpAnalysis *analysis)
+/* Of the run or of its model, for which the ladder's support says nothing. */
+static void WriteBasins(Writer *writer, const TpAnalysis *analysis, const TpBasinPoint points[], PetscBool of_run)
 {
   Open(writer, "basins", '[');
   for (PetscInt i = 0; i < analysis->num_temperatures * analysis->num_basins; ++i) {
-    const TpBasinPoint *point       = &analysis->basin_point[i];
+    const TpBasinPoint *point       = &points[i];
     const PetscInt      temperature = i / analysis->num_basins;
 
     Open(writer, NULL, '{');
@@ -203,7 +204,7 @@ static void WriteBasins(Writer *writer, const TpAnalysis *analysis)
     Real(writer, "population_error", point->population_error);
     Real(writer, "free_energy", point->free_energy);
     Real(writer, "free_energy_error", point->free_energy_error);
-    Text(writer, "support", tp_support_words[analysis->support[temperature]]);
+    if (of_run) Text(writer, "support", tp_support_words[analysis->support[temperature]]);
     Close(writer, '}');
   }
   Close(writer, ']');
@@ -251,6 +252,12 @@ static void WriteConvergence(Writer *writer, const TpAnalysis *analysis)
   Close(writer, ']');
 }
 
+static void Verdict(Writer *writer, const TpAnalysis *analysis, double p)
+{
+  Real(writer, "p", p);
+  Text(writer, "verdict", TpAnalysisIsWrong(analysis, p) ? "wrong" : "ok");
+}
+
 static void WriteConfigurational(Writer *writer, const TpAnalysis *analysis)
 {
   Text(writer, "not_configurational", analysis->not_configurational);
@@ -262,8 +269,7 @@ static void WriteConfigurational(Writer *writer, const TpAnalysis *analysis)
     Real(writer, "temperature", check->temperature);
     Real(writer, "error", check->error);
     Integer(writer, "frames", check->frames);
-    Real(writer, "p", check->p);
-    Text(writer, "verdict", check->p < analysis->alarm ? "wrong" : "ok");
+    Verdict(writer, analysis, check->p);
     Close(writer, '}');
   }
   Close(writer, ']');
@@ -281,8 +287,7 @@ static void WriteChecks(Writer *writer, const TpAnalysis *analysis)
     Real(writer, "slope", pair->slope);
     Real(writer, "slope_error", pair->slope_error);
     Real(writer, "expected", pair->expected);
-    Real(writer, "p", pair->p);
-    Text(writer, "verdict", pair->p < analysis->alarm ? "wrong" : "ok");
+    Verdict(writer, analysis, pair->p);
     Close(writer, '}');
   }
   Close(writer, ']');
@@ -294,13 +299,31 @@ static void WriteChecks(Writer *writer, const TpAnalysis *analysis)
     Real(writer, "mean", check->mean);
     Real(writer, "mean_error", check->mean_error);
     Real(writer, "distance", check->distance);
-    Real(writer, "p", check->p);
-    Text(writer, "verdict", check->p < analysis->alarm ? "wrong" : "ok");
+    Verdict(writer, analysis, check->p);
     Close(writer, '}');
   }
   Close(writer, ']');
   WriteConfigurational(writer, analysis);
   Close(writer, '}');
+}
+
+static void Distance(Writer *writer, const TpDistance *distance)
+{
+  Real(writer, "value", distance->value);
+  Real(writer, "noise", distance->noise);
+  Real(writer, "limit", distance->limit);
+  Real(writer, "p", distance->p);
+}
+
+/* With the distributions over the bins. */
+static void Divergence(Writer *writer, const TpDivergence *divergence, PetscInt bins, const double reference[],
+                       const double model[])
+{
+  Real(writer, "value", divergence->value);
+  Real(writer, "noise", divergence->noise);
+  Real(writer, "p", divergence->p);
+  Reals(writer, "reference", bins, reference);
+  Reals(writer, "model", bins, model);
 }
 
 static void WriteCheck(Writer *writer, const TpAnalysis *analysis, const TpModelCheck *check)
@@ -314,52 +337,25 @@ static void WriteCheck(Writer *writer, const TpAnalysis *analysis, const TpModel
   Real(writer, "p", check->result.p);
   Open(writer, "energy_distances", '[');
   for (PetscInt v = 0; v < model->num_views; ++v) {
-    const TpDistance *distance = &check->result.distance[v];
-
     Open(writer, NULL, '{');
     Text(writer, "features", v ? analysis->samples->name[v - 1] : "all");
-    Real(writer, "value", distance->value);
-    Real(writer, "noise", distance->noise);
-    Real(writer, "limit", distance->limit);
-    Real(writer, "p", distance->p);
+    Distance(writer, &check->result.distance[v]);
     Close(writer, '}');
   }
   Close(writer, ']');
   Open(writer, "divergences", '[');
   for (PetscInt h = 0; h < model->num_histograms; ++h) {
-    const TpDivergence *divergence = &check->result.divergence[h];
-    char                title[2 * TP_NAME_LENGTH + 2];
+    char title[2 * TP_NAME_LENGTH + 2];
 
     TpSurfaceTitle(analysis->samples, &model->histogram[h], sizeof(title), title);
     Open(writer, NULL, '{');
     Text(writer, "features", title);
-    Real(writer, "value", divergence->value);
-    Real(writer, "noise", divergence->noise);
-    Real(writer, "p", divergence->p);
-    Reals(writer, "reference", model->histogram[h].size, check->result.reference + model->first[h]);
-    Reals(writer, "model", model->histogram[h].size, check->result.model + model->first[h]);
+    Divergence(writer, &check->result.divergence[h], model->histogram[h].size,
+               check->result.reference + model->first[h], check->result.model + model->first[h]);
     Close(writer, '}');
   }
   Close(writer, ']');
   Close(writer, '}');
-}
-
-static void WriteModelBasins(Writer *writer, const TpAnalysis *analysis)
-{
-  Open(writer, "basins", '[');
-  for (PetscInt i = 0; i < analysis->num_temperatures * analysis->num_basins; ++i) {
-    const TpBasinPoint *point = &analysis->model->basin_point[i];
-
-    Open(writer, NULL, '{');
-    Real(writer, "temperature", analysis->temperature[i / analysis->num_basins]);
-    Text(writer, "basin", analysis->basin[i % analysis->num_basins].name);
-    Real(writer, "population", point->population);
-    Real(writer, "population_error", point->population_error);
-    Real(writer, "free_energy", point->free_energy);
-    Real(writer, "free_energy_error", point->free_energy_error);
-    Close(writer, '}');
-  }
-  Close(writer, ']');
 }
 
 static void WriteAsymmetry(Writer *writer, const TpModelAnalysis *model)
@@ -378,7 +374,6 @@ static void WriteAsymmetry(Writer *writer, const TpModelAnalysis *model)
 static void WriteEnergyCheck(Writer *writer, const TpAnalysis *analysis, const TpEnergyCheck *check)
 {
   const TpCrossResult *found = &check->result;
-  const PetscInt       bins  = analysis->model->energies.bins;
 
   Open(writer, NULL, '{');
   Real(writer, "temperature", analysis->temperature[check->temperature]);
@@ -389,17 +384,10 @@ static void WriteEnergyCheck(Writer *writer, const TpAnalysis *analysis, const T
   Real(writer, "mean_of_reference", found->mean[0]);
   Real(writer, "mean_of_model", check->mean);
   Open(writer, "energy_distance", '{');
-  Real(writer, "value", found->distance[0].value);
-  Real(writer, "noise", found->distance[0].noise);
-  Real(writer, "limit", found->distance[0].limit);
-  Real(writer, "p", found->distance[0].p);
+  Distance(writer, found->distance);
   Close(writer, '}');
   Open(writer, "divergence", '{');
-  Real(writer, "value", found->divergence[0].value);
-  Real(writer, "noise", found->divergence[0].noise);
-  Real(writer, "p", found->divergence[0].p);
-  Reals(writer, "reference", bins, found->reference);
-  Reals(writer, "model", bins, found->model);
+  Divergence(writer, found->divergence, analysis->model->energies.bins, found->reference, found->model);
   Close(writer, '}');
   Close(writer, '}');
 }
@@ -437,7 +425,7 @@ static void WriteModel(Writer *writer, const TpAnalysis *analysis)
   Open(writer, "checks", '[');
   for (PetscInt c = 0; c < model->num_checks; ++c) WriteCheck(writer, analysis, &model->check[c]);
   Close(writer, ']');
-  WriteModelBasins(writer, analysis);
+  WriteBasins(writer, analysis, model->basin_point, PETSC_FALSE);
   if (model->has_score) WriteAsymmetry(writer, model);
   WriteModelEnergies(writer, analysis);
   Close(writer, '}');
@@ -454,7 +442,7 @@ PetscErrorCode TpAnalysisWriteJson(const TpAnalysis *analysis, FILE *file)
   WriteSeries(&writer, analysis);
   WriteLadder(&writer, analysis);
   WritePoints(&writer, analysis);
-  WriteBasins(&writer, analysis);
+  WriteBasins(&writer, analysis, analysis->basin_point, PETSC_TRUE);
   WriteSurfaces(&writer, analysis);
   WriteConvergence(&writer, analysis);
   WriteChecks(&writer, analysis);

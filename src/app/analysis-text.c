@@ -5,7 +5,7 @@
 
 static const char *Verdict(const TpAnalysis *analysis, double p)
 {
-  return p < analysis->alarm ? "WRONG" : "ok";
+  return TpAnalysisIsWrong(analysis, p) ? "WRONG" : "ok";
 }
 
 static void WriteRun(const TpAnalysis *analysis, FILE *file)

@@ -367,8 +367,10 @@ PetscErrorCode TpMbarCreatePart(const TpSamples *samples, const double g[], Pets
 /** The bin of a frame, row-major; what lies outside counts in the end bins. Pure. **/
 PetscInt TpSurfaceBin(const TpSurface *surface, const double period[], const float features[]);
 
-/** Whether any check of the run says "wrong". **/
-PetscBool TpAnalysisIsSuspect(const TpAnalysis *analysis);
+/** How many tests of the run there are: of pairs, kinetic energies, forces; how many say "wrong"; whether one with this probability does. Pure. **/
+PetscInt  TpAnalysisNumChecks(const TpAnalysis *analysis);
+PetscInt  TpAnalysisNumWrong(const TpAnalysis *analysis);
+PetscBool TpAnalysisIsWrong(const TpAnalysis *analysis, double p);
 
 /* ------------------------------------------------------------------------------------------------------------ writers */
 

@@ -94,36 +94,13 @@ static void WriteWalkerTable(TpReport *report)
   TpPageLongTableEnd(&report->page, num);
 }
 
-static const char *CheckVerdict(TpReport *report, double p)
-{
-  return p < report->analysis->alarm ? "wrong" : "ok";
-}
-
-static const char *CheckClass(TpReport *report, double p)
-{
-  return p < report->analysis->alarm ? "l bad" : "l good";
-}
-
-/* How many of all tests say wrong, for those who don't read the table. */
-static void WriteCheckSummary(TpReport *report, PetscInt rows)
-{
-  const TpAnalysis *analysis = report->analysis;
-  PetscInt          wrong    = 0;
-
-  for (PetscInt i = 0; i + 1 < analysis->samples->num_rungs; ++i) wrong += analysis->pair[i].p < analysis->alarm;
-  for (PetscInt k = 0; analysis->kinetic && k < analysis->samples->num_rungs; ++k)
-    wrong += analysis->kinetic[k].p < analysis->alarm;
-  for (PetscInt k = 0; analysis->configurational && k < analysis->samples->num_rungs; ++k)
-    wrong += analysis->configurational[k].p < analysis->alarm;
-  fprintf(report->page.file, "<p><span class=\"%s\">%d of %d wrong.</span></p>\n", wrong ? "bad" : "good", (int)wrong,
-          (int)rows);
-}
-
 static void WriteCheckRow(TpReport *report, double found, double error, double expected, double p)
 {
+  const PetscBool is_wrong = TpAnalysisIsWrong(report->analysis, p);
+
   TpPageCell(&report->page, found, error);
   fprintf(report->page.file, "<td>%.6g</td><td>%.2g</td>", expected, p);
-  TpPageCellText(&report->page, CheckClass(report, p), CheckVerdict(report, p));
+  TpPageCellText(&report->page, is_wrong ? "l bad" : "l good", is_wrong ? "wrong" : "ok");
   fputs("</tr>\n", report->page.file);
 }
 
@@ -133,10 +110,11 @@ static void WriteChecks(TpReport *report)
   const TpAnalysis        *analysis    = report->analysis;
   const double            *temperature = analysis->samples->temperature;
   const PetscInt           num         = analysis->samples->num_rungs;
-  const PetscInt           rows = num - 1 + (analysis->kinetic ? num : 0) + (analysis->configurational ? num : 0);
+  const PetscInt           rows = TpAnalysisNumChecks(analysis), wrong = TpAnalysisNumWrong(analysis);
 
   TpPageSection(&report->page, "checks", "Ensemble tests");
-  WriteCheckSummary(report, rows);
+  fprintf(report->page.file, "<p><span class=\"%s\">%d of %d wrong.</span></p>\n", wrong ? "bad" : "good", (int)wrong,
+          (int)rows);
   TpPageLongTable(&report->page, 5, heads, rows, "Tests");
   for (PetscInt i = 0; i + 1 < num; ++i) {
     const TpPairCheck *pair = &analysis->pair[i];

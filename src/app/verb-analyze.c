@@ -132,7 +132,7 @@ static PetscErrorCode Write(const Job *job, const char *export)
     PetscCall(TpPathJoin(job->output, "u_nk.csv", path));
     PetscCall(TpAnalysisExport(&job->samples, &job->analysis, path));
   }
-  if (job->rank == 0 && TpAnalysisIsSuspect(&job->analysis))
+  if (job->rank == 0 && TpAnalysisNumWrong(&job->analysis))
     TpLog(TP_LOG_WARNING, "%s: the run did not sample what it was told to; see the checks above", job->folder);
   if (job->rank == 0)
     printf("\nwritten: %s/analysis.json, analysis.h5, report.html%s\n", job->output, export ? ", u_nk.csv" : "");
