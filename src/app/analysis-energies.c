@@ -59,7 +59,7 @@ static PetscErrorCode MoverClose(Mover *mover)
   PetscFunctionBeginUser;
   PetscCall(TpStateDestroy(&mover->state));
   PetscCall(TpFeaturesDestroy(&mover->features));
-  if (mover->engine) PetscCall(TpEngineDestroy(&mover->engine));
+  PetscCall(TpEngineDestroy(&mover->engine));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

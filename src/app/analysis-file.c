@@ -269,13 +269,12 @@ static PetscErrorCode WriteAsymmetry(const TpModelAnalysis *model, TpFile file)
 static PetscErrorCode WriteModel(const TpAnalysis *analysis, TpFile file)
 {
   const TpModelAnalysis *model = analysis->model;
-  const PetscInt         views = model ? model->num_views : 0, histograms = model ? model->num_histograms : 0;
-  const PetscInt64       checks = model ? model->num_checks : 0, distances[] = {checks, views, 4},
+  const PetscInt         views = model->num_views, histograms = model->num_histograms;
+  const PetscInt64       checks = model->num_checks, distances[] = {checks, views, 4},
                    divergences[] = {checks, histograms, 3};
   double *table, *distance, *divergence;
 
   PetscFunctionBeginUser;
-  if (!model) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscMalloc3(checks * 4, &table, checks * views * 4, &distance, checks * histograms * 3, &divergence));
   for (PetscInt c = 0; c < model->num_checks; ++c) {
     const TpModelCheck *check = &model->check[c];
@@ -313,10 +312,9 @@ static PetscErrorCode WriteModel(const TpAnalysis *analysis, TpFile file)
 static PetscErrorCode WriteModelEnergies(const TpAnalysis *analysis, TpFile file)
 {
   enum { FACTS = 5, NUMBERS = 9 };
-  const TpModelEnergies *energies = analysis->model ? &analysis->model->energies : NULL;
-  const PetscInt64       checks = energies ? energies->num_checks : 0, facts[] = {checks, FACTS},
-                   numbers[] = {checks, NUMBERS};
-  double *fact, *number;
+  const TpModelEnergies *energies = &analysis->model->energies;
+  const PetscInt64       checks = energies->num_checks, facts[] = {checks, FACTS}, numbers[] = {checks, NUMBERS};
+  double                *fact, *number;
 
   PetscFunctionBeginUser;
   if (!checks) PetscFunctionReturn(PETSC_SUCCESS);
@@ -364,6 +362,7 @@ static PetscErrorCode WriteContents(const TpAnalysis *analysis, TpFile file)
   PetscCall(TpFileWriteInteger(file, "/", "replicates", analysis->replicates));
   PetscCall(TpFileWriteInteger(file, "/", "short", analysis->is_short));
   PetscCall(TpFileWriteReal(file, "/", "alarm", analysis->alarm));
+  if (!analysis->model) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(WriteModel(analysis, file));
   PetscCall(WriteModelEnergies(analysis, file));
   PetscFunctionReturn(PETSC_SUCCESS);
