@@ -106,6 +106,20 @@ static PetscErrorCode CreateOutput(MPI_Comm comm, const char *path, const char *
   PetscFunctionReturn(TpInputError("--output: %s", line));
 }
 
+/* ode has chosen its steps by itself, at each temperature; of samples given, nothing was sampled. */
+static void TellDone(const TpGenerateTask *task, const char *output, double seconds)
+{
+  const TpDiffusionSettings *diffusion = &task->diffusion;
+  const PetscInt64 num_steps = diffusion->sampler == TP_SAMPLER_DDPM ? diffusion->num_times : diffusion->num_steps;
+  char             how[64], steps[64] = "";
+
+  if (diffusion->sampler != TP_SAMPLER_ODE) snprintf(steps, sizeof(steps), ", %lld steps", (long long)num_steps);
+  snprintf(how, sizeof(how), "%s%s", task->given ? "given" : tp_sampler_words[diffusion->sampler],
+           task->given ? "" : steps);
+  TpLog(TP_LOG_PRODUCTION, "%s: %lld samples at each of %d temperatures, %s, seed %llu, %.1f s", output,
+        (long long)task->num_samples, (int)task->num_temperatures, how, (unsigned long long)task->seed, seconds);
+}
+
 PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
 {
   TpGenerateTask task = {
@@ -155,13 +169,7 @@ PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
   task.seed        = command->seed >= 0 ? (uint64_t)command->seed : (uint64_t)model->seed;
   PetscCall(CreateOutput(comm, command->output, model->used_parameters, &file));
   PetscCall(TpFileConclude(&file, TpGenerateInto(file, comm, model, &task)));
-  if (rank == 0)
-    TpLog(TP_LOG_PRODUCTION,
-          "%s: %" PetscInt64_FMT " samples at each of %" PetscInt_FMT " temperatures, %s, %" PetscInt64_FMT
-          " steps, seed %llu, %.1f s",
-          command->output, task.num_samples, task.num_temperatures, tp_sampler_words[task.diffusion.sampler],
-          task.diffusion.sampler == 0 ? task.diffusion.num_times : task.diffusion.num_steps,
-          (unsigned long long)task.seed, MPI_Wtime() - start);
+  if (rank == 0) TellDone(&task, command->output, MPI_Wtime() - start);
   PetscCall(TpGivenDestroy(&given));
   PetscCall(PetscFree(temperature));
   PetscCall(TpModelDestroy(&model));
