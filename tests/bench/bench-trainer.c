@@ -5,8 +5,8 @@
 
   Usage: mpirun -n 2 bench-trainer [TURNS]   prints `name: value` lines
 */
+#include "../harness/trainer-bench.h"
 #include "fma.h"
-#include "tempera/train.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,27 +17,13 @@ enum { WIDTH = 18, BATCH = 128, STEPS = 8, MAX_TURNS = 1000, FRAMES = 400 };
 
 static const double ladder[] = {1.0, 1.25, 1.5, 2.0};
 
-static int CompareDoubles(const void *a, const void *b)
-{
-  const double difference = *(const double *)a - *(const double *)b;
-
-  return difference < 0 ? -1 : difference > 0;
-}
-
 static double Median(int n, double numbers[])
 {
-  qsort(numbers, (size_t)n, sizeof *numbers, CompareDoubles);
+  PetscCallAbort(PETSC_COMM_SELF, PetscSortReal(n, numbers));
   return numbers[n / 2];
 }
 
 /* ---------------------------------------------------------------------------------------------------------- the trainer */
-
-typedef struct {
-  TpEncoding encoding;
-  TpSchedule schedule;
-  TpTrainer  trainer;
-  TpShards   shards;
-} Bench;
 
 /* The paper's U-Net, on frames of normal numbers in all shards. */
 static PetscErrorCode BenchCreate(MPI_Comm comm, PetscInt64 num_shards, PetscInt64 batch, Bench *bench)
@@ -67,16 +53,6 @@ static PetscErrorCode BenchCreate(MPI_Comm comm, PetscInt64 num_shards, PetscInt
       PetscCall(TpShardsAppend(bench->shards, rung, round, ladder[rung], frame));
     }
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode BenchDestroy(Bench *bench)
-{
-  PetscFunctionBeginUser;
-  PetscCall(TpShardsDestroy(&bench->shards));
-  PetscCall(TpTrainerDestroy(&bench->trainer));
-  PetscCall(TpScheduleDestroy(&bench->schedule));
-  PetscCall(TpEncodingDestroy(&bench->encoding));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

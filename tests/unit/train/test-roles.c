@@ -2,6 +2,7 @@
 #include "../../../src/train/train-impl.h"
 
 #include "test.h"
+#include "trainer-bench.h"
 
 #include <math.h>
 
@@ -10,13 +11,6 @@ enum { NUM_SHARDS = 4, ROWS = 8, NUM_RAW = 3, MAX_WIDTH = 4, NUM_FRAMES = 40 };
 static const TpStreamSettings stream = {.max_lag = 1, .num_shards = NUM_SHARDS, .block_rounds = 1, .keep_interval = 1};
 static const double           period[NUM_RAW] = {0.0, 2.0 * PETSC_PI, 0.0};
 static const double           ladder[]        = {1.0, 1.5, 2.5};
-
-typedef struct {
-  TpEncoding encoding;
-  TpSchedule schedule;
-  TpTrainer  trainer;
-  TpShards   shards;
-} Bench;
 
 static PetscErrorCode Fill(Bench *bench)
 {
@@ -60,16 +54,6 @@ static PetscErrorCode BenchCreate(MPI_Comm comm, PetscInt role, PetscInt angles,
     bench->trainer->parameters[i] = bench->trainer->average[i] = (TpNumber)(0.3 * sin(1.7 * (double)i + 0.3));
   PetscCall(TpShardsCreate(&stream, size, rank, bench->encoding->num_encoded + 1, &bench->shards));
   PetscCall(Fill(bench));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode BenchDestroy(Bench *bench)
-{
-  PetscFunctionBeginUser;
-  PetscCall(TpShardsDestroy(&bench->shards));
-  PetscCall(TpTrainerDestroy(&bench->trainer));
-  PetscCall(TpScheduleDestroy(&bench->schedule));
-  PetscCall(TpEncodingDestroy(&bench->encoding));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

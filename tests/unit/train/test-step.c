@@ -1,6 +1,6 @@
 /* The data-parallel step: the right gradient of the right rows, the same for any number of trainers, and nothing where it can't be done. */
-#include "tempera/train.h"
 #include "test.h"
+#include "trainer-bench.h"
 
 #include <math.h>
 #include <string.h>
@@ -11,14 +11,6 @@ static const uint64_t         seed   = 17;
 static const TpStreamSettings stream = {.max_lag = 1, .num_shards = NUM_SHARDS, .block_rounds = 1, .keep_interval = 1};
 static const double           period[NUM_RAW] = {0.0, 2.0 * PETSC_PI};
 static const double           ladder[]        = {1.0, 1.5, 2.5};
-
-/* A trainer with all it needs, on the communicator given. */
-typedef struct {
-  TpEncoding encoding;
-  TpSchedule schedule;
-  TpTrainer  trainer;
-  TpShards   shards;
-} Bench;
 
 static double Label(PetscInt rung)
 {
@@ -72,16 +64,6 @@ static PetscErrorCode BenchCreate(MPI_Comm comm, PetscInt reduce, double factor,
     bench->trainer->parameters[i] = (TpNumber)(0.3 * sin(1.7 * (double)i + 0.3));
   PetscCall(TpShardsCreate(&stream, size, rank, WIDTH, &bench->shards));
   if (factor != 0.0) PetscCall(Fill(bench, factor));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode BenchDestroy(Bench *bench)
-{
-  PetscFunctionBeginUser;
-  PetscCall(TpShardsDestroy(&bench->shards));
-  PetscCall(TpTrainerDestroy(&bench->trainer));
-  PetscCall(TpScheduleDestroy(&bench->schedule));
-  PetscCall(TpEncodingDestroy(&bench->encoding));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
