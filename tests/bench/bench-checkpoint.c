@@ -164,13 +164,6 @@ static PetscErrorCode CompareSizes(const Bench *bench)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static int Compare(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-
-  return (x > y) - (x < y);
-}
-
 static PetscErrorCode Run(Bench *bench, int turns)
 {
   const double mebibytes =
@@ -189,9 +182,9 @@ static PetscErrorCode Run(Bench *bench, int turns)
     PetscCall(Time(bench, PETSC_FALSE, &plain[i]));
     ratio[i] = plain[i] / ours[i];
   }
-  qsort(ours, (size_t)turns, sizeof(*ours), Compare);
-  qsort(plain, (size_t)turns, sizeof(*plain), Compare);
-  qsort(ratio, (size_t)turns, sizeof(*ratio), Compare);
+  PetscCall(PetscSortReal(turns, ours));
+  PetscCall(PetscSortReal(turns, plain));
+  PetscCall(PetscSortReal(turns, ratio));
   if (!bench->groups.group_rank)
     printf("mebibytes: %.2f\ncheckpoint_ms: %.2f\nplain_ms: %.2f\nratio: %.3f\nratio_of_best: %.3f\n", mebibytes,
            1e3 * ours[turns / 2], 1e3 * plain[turns / 2], ratio[turns / 2], plain[0] / ours[0]);

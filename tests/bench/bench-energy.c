@@ -33,13 +33,6 @@ static double Now(void)
   return 1e3 * ((double)now.tv_sec + 1e-9 * (double)now.tv_nsec);
 }
 
-static int Increasing(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-
-  return (x > y) - (x < y);
-}
-
 static PetscErrorCode Create(PetscBool is_fluid, Bench *bench)
 {
   const TpEnergySettings settings = {.kind       = is_fluid ? TP_ENERGY_FLUID : TP_ENERGY_MLP,
@@ -102,7 +95,7 @@ static double MedianTime(PetscErrorCode (*step)(Bench *), Bench *bench, int roun
     if (step(bench)) return -1.0;
     time[i] = Now() - start;
   }
-  qsort(time, (size_t)rounds, sizeof(*time), Increasing);
+  if (PetscSortReal(rounds, time)) return -1.0;
   return time[rounds / 2];
 }
 
