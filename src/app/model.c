@@ -263,7 +263,9 @@ static PetscErrorCode ReadSettings(TpFile file, const char *path, TpModelSizes *
   PetscCall(ReadSize(file, path, "network_width", 4, 65536, &network->width));
   PetscCall(ReadSize(file, path, "network_depth", 1, 1000, &network->depth));
   PetscCall(ReadSize(file, path, "network_embedding", 4, 4096, &network->embedding));
-  PetscCall(ReadSize(file, path, "network_channels", 1, 64, &network->channels));
+  network->channels = 1; /* of a model from before there could be more */
+  if (H5Aexists(TpFileHandle(file), "network_channels") > 0)
+    PetscCall(ReadSize(file, path, "network_channels", 1, 64, &network->channels));
   PetscCall(ReadMultipliers(file, path, network));
   PetscCall(ReadWord(file, path, "schedule", tp_schedule_words, &diffusion->schedule));
   PetscCall(ReadWord(file, path, "predict", tp_predict_words, &diffusion->predict));
