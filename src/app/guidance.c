@@ -13,7 +13,8 @@ struct TpGuided_ {
   TpNumber         *other; /* [max_batch, S] */
 };
 
-double TpGuidanceWeight(const TpGuidance *guidance, double temperature)
+/* w at this temperature */
+static double Weight(const TpGuidance *guidance, double temperature)
 {
   const double t1 = guidance->temperature[0], t2 = guidance->temperature[1];
 
@@ -125,7 +126,7 @@ void TpGuidedSet(TpGuided guided, double temperature, const double further[], ui
     TpModelDenoiserSet(guided->at[0], temperature, further, seed, first_sample);
     return;
   }
-  guided->weight = (TpNumber)TpGuidanceWeight(guidance, temperature);
+  guided->weight = (TpNumber)Weight(guidance, temperature);
   for (int i = 0; i < 2; ++i) TpModelDenoiserSet(guided->at[i], guidance->temperature[i], further, seed, first_sample);
 }
 

@@ -128,9 +128,6 @@ typedef struct {
 /** Of "T1,T2" with ",beta" or ",temperature" behind. Not collective. Errors: TP_ERR_INPUT: else, or a model whose temperature is not a condition. **/
 PetscErrorCode TpGuidanceParse(const char *text, TpModel model, TpGuidance *guidance);
 
-/** w at this temperature. Pure. **/
-double TpGuidanceWeight(const TpGuidance *guidance, double temperature);
-
 /** A model as a denoiser, with guidance or without; one per rank. **/
 typedef struct TpGuided_ *TpGuided;
 
