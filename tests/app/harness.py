@@ -5,6 +5,7 @@ failed and 77 if skip() was called.
 """
 
 import atexit
+import json
 import os
 import re
 import shutil
@@ -89,6 +90,13 @@ def run_ok(ranks, *arguments, folder, timeout=300, environment=None):
     left = result.leaks()
     expect(not left, f"tempera {' '.join(map(str, arguments))}: not freed: " + "\n".join(left[:12]))
     return result
+
+
+def analyze(folder, *options, ranks=0, run="run"):
+    """tempera analyze of a run, which must succeed: its analysis.json. An --output must be the folder out."""
+    run_ok(ranks, "analyze", run, *options, folder=folder)
+    with open(os.path.join(folder, "out" if "--output" in options else run, "analysis.json"), encoding="ascii") as file:
+        return json.load(file)
 
 
 def start(ranks, *arguments, folder):

@@ -13,19 +13,13 @@ import signal
 import h5py
 import numpy as np
 
-from harness import expect, finish, inputs, run_ok, scratch, start, tempera, wait_for
+from harness import analyze, expect, finish, inputs, run_ok, scratch, start, tempera, wait_for
 
 LIMIT = 4.0  # standard errors
 
 
 def near(name, value, error, exact, slack=0.0):
     expect(abs(value - exact) <= LIMIT * error + slack, f"{name}: {value:.6g} +- {error:.2g}, exact {exact:.6g}: {(value - exact) / error:.1f} standard errors")
-
-
-def analyze(folder, *options, ranks=0, run="run"):
-    run_ok(ranks, "analyze", run, *options, folder=folder)
-    with open(os.path.join(folder, "out" if "--output" in options else run, "analysis.json"), encoding="ascii") as file:
-        return json.load(file)
 
 
 # --------------------------------------------------------------------------------------------------------------- quadrature

@@ -1,23 +1,16 @@
 """tempera analyze: the model held against the run, the same on any number of ranks, with the mixture that a fluctuating label means; report.html, with and
 without a model, of a finished and of a killed run."""
 
-import json
 import os
 import shutil
 import xml.etree.ElementTree
 
 import h5py
 
-from harness import expect, finish, inputs, run_ok, scratch
+from harness import analyze, expect, finish, inputs, run_ok, scratch
 
 SECTIONS = ["run", "model", "surfaces", "thermodynamics", "exchange", "course", "checks"]
 TEMPERATURES = [1, 1.3333333333333333, 1.7, 6]
-
-
-def analyze(folder, *options, ranks=0, run="run"):
-    run_ok(ranks, "analyze", run, *options, folder=folder)
-    with open(os.path.join(folder, "out" if "--output" in options else run, "analysis.json"), encoding="ascii") as file:
-        return json.load(file)
 
 
 def report(folder, sections):
