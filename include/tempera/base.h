@@ -165,6 +165,13 @@ void TpRandomNormal(uint64_t seed, TpRandomPurpose purpose, uint32_t id, uint64_
 void TpRandomNormalFloat(uint64_t seed, TpRandomPurpose purpose, uint32_t id, uint64_t step, PetscInt count,
                          float numbers[]);
 
+/**
+  As TpRandomUniform(), in the open interval (-1/2, 1/2), of 32 bits each: their variance is 1/12. Half the cost, for noise that every step
+  draws. Not collective.
+**/
+void TpRandomCentred(uint64_t seed, TpRandomPurpose purpose, uint32_t id, uint64_t step, PetscInt count,
+                     double numbers[]);
+
 /** 64 random bits, for other libraries' seeds. Not collective. **/
 uint64_t TpRandomBits(uint64_t seed, TpRandomPurpose purpose, uint32_t id, uint64_t step);
 

@@ -66,6 +66,25 @@ void TpRandomNormalFloat(uint64_t seed, TpRandomPurpose purpose, uint32_t id, ui
   }
 }
 
+/* The middle of one of 2^32 intervals. */
+static inline double Centred(uint32_t word)
+{
+  return ((double)(int32_t)(word ^ 0x80000000u) + 0.5) * 0x1p-32;
+}
+
+/* Wider vector instructions would halve the time, but what follows them in the caller loses more than that: molecular dynamics 8 % on one
+   processor with AVX-512. */
+void TpRandomCentred(uint64_t seed, TpRandomPurpose purpose, uint32_t id, uint64_t step, PetscInt count,
+                     double numbers[])
+{
+  for (PetscInt i = 0; i < count; i += 4) {
+    const philox4x32_ctr_t block = Block(seed, purpose, id, step, (uint32_t)(i / 4));
+    const PetscInt         size  = PetscMin(4, count - i);
+
+    for (PetscInt k = 0; k < size; ++k) numbers[i + k] = Centred(block.v[k]);
+  }
+}
+
 uint64_t TpRandomBits(uint64_t seed, TpRandomPurpose purpose, uint32_t id, uint64_t step)
 {
   const philox4x32_ctr_t block = Block(seed, purpose, id, step, 0);

@@ -65,6 +65,30 @@ static void CheckPrefix(void)
   }
 }
 
+/* The four words of a block, the first of which TpRandomUniform() shows in its leading bits; whole numbers of vectors and others. */
+static void CheckCentred(void)
+{
+  enum { MOST = 200 };
+  double centred[MOST + 1], uniform[MOST];
+
+  for (PetscInt count = 0; count <= MOST; ++count) {
+    centred[count] = -1.0;
+    TpRandomCentred(seed, TP_RANDOM_TEST, 1, 2, count, centred);
+    TpRandomUniform(seed, TP_RANDOM_TEST, 1, 2, count, uniform);
+    TpTestExpect(centred[count] == -1.0);
+    for (PetscInt i = 0; i < count; i += 2)
+      TpTestExpect(centred[i] == (floor(uniform[i / 2] * 0x1p32) + 0.5) * 0x1p-32 - 0.5);
+  }
+  for (PetscInt i = 0; i < MOST; i += 4) {
+    const philox4x32_ctr_t counter = {{(uint32_t)i / 4, ((uint32_t)TP_RANDOM_TEST << 24) | 5, 6, 7}};
+    const philox4x32_key_t key     = {{(uint32_t)seed, (uint32_t)(seed >> 32)}};
+    const philox4x32_ctr_t block   = philox4x32(counter, key);
+
+    TpRandomCentred(seed, TP_RANDOM_TEST, 7, (UINT64_C(5) << 32) | 6, MOST, centred);
+    for (PetscInt k = 0; k < 4; ++k) TpTestExpect(centred[i + k] == (block.v[k] + 0.5) * 0x1p-32 - 0.5);
+  }
+}
+
 /* The mean of `power`-th powers, off its expected value by how many standard errors. */
 static double MomentError(const double numbers[], int power, double expected, double variance)
 {
@@ -102,6 +126,17 @@ static void CheckUniform(double numbers[])
   TpTestExpectClose(MomentError(numbers, 2, 1.0 / 3.0, 4.0 / 45.0), 0.0, MAX_STANDARD_ERRORS);
   TpTestExpectClose(ChiSquareError(numbers), 0.0, MAX_STANDARD_ERRORS);
   TpTestExpectClose(CorrelationError(numbers, numbers + 1, COUNT - 1, 0.5, 1.0 / 12.0), 0.0, MAX_STANDARD_ERRORS);
+}
+
+static void CheckCentredStatistics(double numbers[])
+{
+  TpRandomCentred(seed, TP_RANDOM_TEST, 0, 0, COUNT, numbers);
+  for (int i = 0; i < COUNT; ++i) TpTestExpect(numbers[i] > -0.5 && numbers[i] < 0.5);
+  TpTestExpectClose(MomentError(numbers, 1, 0.0, 1.0 / 12.0), 0.0, MAX_STANDARD_ERRORS);
+  TpTestExpectClose(MomentError(numbers, 2, 1.0 / 12.0, 1.0 / 180.0), 0.0, MAX_STANDARD_ERRORS);
+  for (int apart = 1; apart <= 12; ++apart)
+    TpTestExpectClose(CorrelationError(numbers, numbers + apart, COUNT - apart, 0.0, 1.0 / 12.0), 0.0,
+                      MAX_STANDARD_ERRORS);
 }
 
 static int CompareDoubles(const void *a, const void *b)
@@ -187,7 +222,9 @@ int main(int argc, char **argv)
   CheckKnownAnswers();
   CheckLayout();
   CheckPrefix();
+  CheckCentred();
   CheckUniform(numbers);
+  CheckCentredStatistics(numbers);
   CheckNormal(numbers);
   CheckStreamsDiffer(numbers);
   CheckAcrossStreams(numbers);
