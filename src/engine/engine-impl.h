@@ -41,6 +41,19 @@ extern const TpEngineOps TpEngineLammps; /* only where TP_HAVE_LAMMPS is defined
 /** Velocities of `temperature` for a walker's start, no constraints applied; 0 where the mass is 0. Not collective. **/
 void TpEngineDrawVelocities(const TpEngineInfo *info, uint64_t seed, PetscInt64 walker, double temperature, double v[]);
 
+/**
+  Forbid more steps and rounds than TpEngineMomentStep() can tell apart. Not collective.
+
+  Errors: TP_ERR_INPUT: 2^24 steps, or round 2^32.
+**/
+PetscErrorCode TpEngineCheckMoment(const TpMoment *moment, PetscInt64 num_steps);
+
+/** Step 0 to num_steps of a round as the `step` of a random number: no two moments of a rung share noise. Not collective. **/
+static inline uint64_t TpEngineMomentStep(const TpMoment *moment, PetscInt64 step)
+{
+  return ((uint64_t)moment->round << 24) | (uint64_t)step;
+}
+
 /** Continue a hash (begin with TP_HASH_START) over more bytes: FNV-1a, Fowler, Noll and Vo. Not collective. **/
 #define TP_HASH_START UINT64_C(0xcbf29ce484222325)
 uint64_t TpHashBytes(uint64_t hash, const void *bytes, size_t length);

@@ -154,6 +154,18 @@ PetscErrorCode TpEngineDescribeBuild(char text[], size_t length)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TpEngineCheckMoment(const TpMoment *moment, PetscInt64 num_steps)
+{
+  const PetscInt64 max_steps = (INT64_C(1) << 24) - 1, max_rounds = INT64_C(1) << 32;
+
+  PetscFunctionBeginUser;
+  TpCheckInput(num_steps <= max_steps, "%" PetscInt64_FMT " steps in one round; allowed: at most %" PetscInt64_FMT,
+               num_steps, max_steps);
+  TpCheckInput(moment->round < max_rounds, "round %" PetscInt64_FMT "; allowed: below %" PetscInt64_FMT, moment->round,
+               max_rounds);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 void TpEngineDrawVelocities(const TpEngineInfo *info, uint64_t seed, PetscInt64 walker, double temperature, double v[])
 {
   TpRandomNormal(seed, TP_RANDOM_INITIAL_VELOCITY, (uint32_t)walker, 0, info->size, v);

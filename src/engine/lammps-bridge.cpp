@@ -27,6 +27,9 @@ struct TpLammps_ {
   int         log       = -1; /* LAMMPS's log: a file without a name */
   bool        is_broken = false;
   std::string version;
+
+  TpLammpsForces forces  = nullptr;
+  void          *context = nullptr;
 };
 
 namespace {
@@ -182,6 +185,17 @@ std::vector<std::vector<int>> Local(TpLammps lammps, const std::string &columns,
   return rows;
 }
 
+/* What fix external calls; its types are those of the library's build. */
+template <class Step, class Tag> void CallForces(void *pointer, Step step, int count, Tag *tag, double **, double **f)
+{
+  static_assert(sizeof(Tag) == sizeof(int), "LAMMPS was built with -D LAMMPS_SIZES=bigbig; smallbig is supported");
+  const TpLammps lammps = static_cast<TpLammps>(pointer);
+  /* atoms may have moved in memory since the last call */
+  const double *const *const v = static_cast<double **>(lammps_extract_atom(lammps->handle, "v"));
+
+  if (count > 0) lammps->forces(lammps->context, step, count, tag, v[0], f[0]);
+}
+
 } // namespace
 
 extern "C" int MPI_Finalize(void)
@@ -314,6 +328,19 @@ TpLammpsCode TpLammpsCountDegreesOfFreedom(TpLammps lammps, const double mass[],
     for (size_t i = 0; i < v.size(); ++i) sum += mass[i / 3] * v[i] * v[i];
     *degrees =
         sum * Global<double>(lammps, "mvv2e") / (Global<double>(lammps, "boltz") * Compute(lammps, "thermo_temp"));
+  });
+}
+
+TpLammpsCode TpLammpsAddForces(TpLammps lammps, const char *fix, TpLammpsForces forces, void *context)
+{
+  return Guard(lammps, [&] {
+    const std::string name(fix);
+
+    lammps->forces  = forces;
+    lammps->context = context;
+    lammps_command(lammps->handle, ("fix " + name + " all external pf/callback 1 1").c_str());
+    lammps_command(lammps->handle, ("fix_modify " + name + " energy no virial no").c_str());
+    lammps_set_fix_external_callback(lammps->handle, fix, CallForces, lammps);
   });
 }
 

@@ -53,6 +53,14 @@ TpLammpsCode TpLammpsGetMasses(TpLammps lammps, double mass[]);
 /* Degrees of freedom that LAMMPS's own temperature has: 3 less than free atoms, and 1 for each constraint. After a run; velocities are not 0. */
 TpLammpsCode TpLammpsCountDegreesOfFreedom(TpLammps lammps, const double mass[], double *degrees);
 
+/* Forces that are not the script's, in LAMMPS's units: forces [count, 3] of the atoms whose numbers, from 1, are tag [count] and whose
+   velocities are v [count, 3], at a step that counts from the last reset_timestep. Set all of them. */
+typedef void (*TpLammpsForces)(void *context, int64_t step, int count, const int tag[], const double v[],
+                               double forces[]);
+
+/* A fix of this name calls `forces` wherever forces are evaluated, also by minimize. The box exists. */
+TpLammpsCode TpLammpsAddForces(TpLammps lammps, const char *fix, TpLammpsForces forces, void *context);
+
 /* Pairs of atoms (from 0) that a fix keeps at fixed distances: the first `limit` into `pairs` [limit, 2], their number into `count`.
    Molecular systems only; makes a run of no steps. */
 TpLammpsCode TpLammpsGetConstraints(TpLammps lammps, int limit, int pairs[], int *count);

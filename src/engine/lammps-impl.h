@@ -63,6 +63,16 @@ typedef struct {
   double length, time, energy;
 } TpLammpsUnits;
 
+/* What the thermostat's forces are made of, in LAMMPS's units. */
+typedef struct {
+  PetscBool is_on; /* else there are no such forces */
+  TpMoment  moment;
+  double    scale; /* sqrt of the temperature */
+  double   *drag;  /* [num_particles] force at the velocity 1 */
+  double   *kick;  /* [num_particles] force at the temperature 1 and a random number of 1 */
+  double   *noise; /* [num_particles, 3] work space */
+} TpLammpsThermostat;
+
 typedef struct {
   TpLammps       lammps; /* NULL: to be made again, as the last one met an error */
   TpLammpsScript script;
@@ -74,13 +84,14 @@ typedef struct {
   double         current_box[9];     /* of the instance, nm */
   double         script_temperature; /* that the script's fixes were made for */
   double         start_energy;
-  double        *mass;             /* [num_particles] */
-  double        *start_x;          /* [num_particles, 3] nm, not folded into the box */
-  PetscInt      *constraints;      /* [num_constraints, 2] */
-  double        *x, *v;            /* [num_particles, 3] LAMMPS's units, folded */
-  int           *image, *cell;     /* [num_particles, 3] what LAMMPS has, and the true one */
-  double        *kicked_v, *noise; /* [num_particles, 3] nm/ps, and numbers */
+  double        *mass;         /* [num_particles] */
+  double        *start_x;      /* [num_particles, 3] nm, not folded into the box */
+  PetscInt      *constraints;  /* [num_constraints, 2] */
+  double        *x, *v;        /* [num_particles, 3] LAMMPS's units, folded */
+  int           *image, *cell; /* [num_particles, 3] what LAMMPS has, and the true one */
   char           name[64];
+
+  TpLammpsThermostat thermostat;
 } TpLammpsEngine;
 
 /* LAMMPS's last message goes into a warning; the instance is given up. */
@@ -95,6 +106,17 @@ PetscErrorCode TpLammpsInspect(TpEngine engine, TpLammpsEngine *data);
 /* Positions (nm), velocities (nm/ps; NULL: zero) and the box into the instance; and out again. */
 TpLammpsCode TpLammpsPut(TpLammpsEngine *data, const double x[], const double v[], const double box[]);
 TpLammpsCode TpLammpsTake(TpLammpsEngine *data, double x[], double v[], double *energy);
+
+/* --------------------------------------------------------------------------------------------------------- thermostat */
+
+/* The fixes of engine.lammps.thermostat: tempera, without forces yet. The box exists. */
+TpLammpsCode TpLammpsAddThermostat(TpLammpsEngine *data);
+
+/* What the masses decide on. */
+void TpLammpsFillThermostat(TpEngine engine, TpLammpsEngine *data);
+
+/* From now on: a temperature and the random numbers of a moment, whoever keeps it; NULL: no thermostat's forces. */
+TpLammpsCode TpLammpsSetThermostat(TpEngine engine, double temperature, const TpMoment *moment);
 
 /* A command made like printf. */
 TpLammpsCode TpLammpsFormat(TpLammps lammps, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(2, 3);

@@ -46,9 +46,7 @@ static PetscErrorCode AddOwnFixes(const TpEngineSettings *settings, TpLammpsEngi
   if (*are_added || settings->lammps.thermostat != TP_LAMMPS_THERMOSTAT_TEMPERA) PetscFunctionReturn(PETSC_SUCCESS);
   TpCallScript(TpLammpsDescribe(data->lammps, &system), "LAMMPS: %s", TpLammpsError());
   if (!system.has_box) PetscFunctionReturn(PETSC_SUCCESS);
-  TpCallScript(TpLammpsCommand(data->lammps, "fix tempera_nve all nve"), "LAMMPS: %s", TpLammpsError());
-  TpCallScript(TpLammpsCommand(data->lammps, "fix tempera_langevin all langevin 1 1 1 1"), "LAMMPS: %s",
-               TpLammpsError());
+  TpCallScript(TpLammpsAddThermostat(data), "LAMMPS: %s", TpLammpsError());
   *are_added = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -248,7 +246,8 @@ static PetscErrorCode Allocate(TpLammpsEngine *data)
   PetscFunctionBeginUser;
   PetscCall(
       PetscMalloc5(size / 3, &data->mass, size, &data->start_x, size, &data->x, size, &data->v, size, &data->image));
-  PetscCall(PetscMalloc3(size, &data->cell, size, &data->kicked_v, size, &data->noise));
+  PetscCall(PetscMalloc4(size, &data->cell, size / 3, &data->thermostat.drag, size / 3, &data->thermostat.kick, size,
+                         &data->thermostat.noise));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -358,6 +357,7 @@ PetscErrorCode TpLammpsInspect(TpEngine engine, TpLammpsEngine *data)
   PetscCall(ReadBox(data, info));
   PetscCall(ReadStart(settings, data));
   TpCallScript(TpLammpsGetMasses(data->lammps, data->mass), "LAMMPS: %s", TpLammpsError());
+  TpLammpsFillThermostat(engine, data);
   PetscCall(ReadConstraints(settings, data, info));
   TpCallScript(TpLammpsVersion(data->lammps, &version), "LAMMPS: %s", TpLammpsError());
   PetscCall(PetscSNPrintf(data->name, sizeof(data->name), "lammps %s", version));

@@ -1,6 +1,6 @@
-/* The engine `lammps`: an input script sets the system up, LAMMPS's velocity Verlet and Langevin thermostat (Schneider and Stoll,
-   Phys. Rev. B 17 (1978) 1302) move it. Nothing of a stretch of dynamics is left in the instance that the next one could see: positions,
-   velocities, the step count, the seed and the lists of neighbours are set anew each time. */
+/* The engine `lammps`: an input script sets the system up, LAMMPS's velocity Verlet and our Langevin thermostat move it. Nothing of a stretch
+   of dynamics is left in the instance that the next one could see: positions, velocities, the step count and the lists of neighbours are set
+   anew each time. */
 #include "lammps-impl.h"
 
 #include <math.h>
@@ -100,66 +100,6 @@ TpLammpsCode TpLammpsTake(TpLammpsEngine *data, double x[], double v[], double *
   return TP_LAMMPS_OK;
 }
 
-/* -------------------------------------------------------------------------------------------------------- thermostat */
-
-static TpLammpsCode SetOwnThermostat(const TpEngineSettings *settings, TpLammpsEngine *data, double temperature,
-                                     int seed)
-{
-  /* a fix of the same name takes the old one's place in the order of fixes */
-  return TpLammpsFormat(data->lammps, "fix tempera_langevin all langevin %.17g %.17g %.17g %d", temperature,
-                        temperature, 1.0 / (settings->friction * data->units.time), seed);
-}
-
-/* A rung keeps its temperature, and what a thermostat remembers is the rung's: fixes are made anew only for another temperature. */
-static TpLammpsCode SetScriptThermostat(TpLammpsEngine *data, double temperature, int seed)
-{
-  if (temperature == data->script_temperature) return TP_LAMMPS_OK;
-  data->script_temperature = temperature;
-  for (PetscInt i = 0; i < data->fixes.count; ++i) {
-    const TpLammpsKnownFix *fix = &data->fixes.fix[i];
-
-    if (!fix->is_thermostat) continue;
-    /* no noise where forces are wanted; other thermostats act on velocities alone, and refuse a temperature of 0 */
-    const double target = temperature > 0.0 || !strcmp(fix->style, "langevin") ? temperature : 1.0;
-
-    if (TpLammpsFormat(data->lammps, "variable temperature string %.17g", target) != TP_LAMMPS_OK ||
-        TpLammpsFormat(data->lammps, "variable seed string %d", seed) != TP_LAMMPS_OK)
-      return TP_LAMMPS_FAILED;
-    for (PetscInt j = 0; j < data->script.count; ++j)
-      if (data->script.line[j].place == fix->place &&
-          TpLammpsCommand(data->lammps, data->script.line[j].text) != TP_LAMMPS_OK)
-        return TP_LAMMPS_FAILED;
-  }
-  return TP_LAMMPS_OK;
-}
-
-static TpLammpsCode SetThermostat(const TpEngineSettings *settings, TpLammpsEngine *data, double temperature, int seed)
-{
-  if (settings->lammps.thermostat == TP_LAMMPS_THERMOSTAT_TEMPERA)
-    return SetOwnThermostat(settings, data, temperature, seed);
-  return SetScriptThermostat(data, temperature, seed);
-}
-
-/* Noise comes in steps: the same random force ends one and begins the next, together a kick of variance 2 friction dt k T/m. Between two runs
-   these are two forces, each for half a step, whose variances add up to one half of that. The other half is added here; without it the
-   temperature would be too low by a part of 1/(2 num_steps). */
-static void AddNoise(TpEngine engine, double temperature, PetscInt64 num_steps, const TpMoment *moment,
-                     const double v[])
-{
-  const TpEngineSettings *settings = engine->settings;
-  const TpEngineInfo     *info     = &engine->info;
-  TpLammpsEngine         *data     = engine->data;
-  const PetscBool         has_noise =
-      settings->lammps.thermostat == TP_LAMMPS_THERMOSTAT_TEMPERA && num_steps > 0 ? PETSC_TRUE : PETSC_FALSE;
-  const double square = settings->friction * settings->timestep * TpBoltzmann(info->units) * temperature;
-
-  memcpy(data->kicked_v, v, (size_t)info->size * sizeof(double));
-  if (!has_noise) return;
-  TpRandomNormal(moment->seed, TP_RANDOM_LANGEVIN, (uint32_t)moment->rung, (uint64_t)moment->round, info->size,
-                 data->noise);
-  for (PetscInt i = 0; i < info->size; ++i) data->kicked_v[i] += sqrt(square / info->mass[i / 3]) * data->noise[i];
-}
-
 /* ------------------------------------------------------------------------------------------------ create and destroy */
 
 static PetscErrorCode Create(TpEngine engine, PetscInt local_rank)
@@ -194,7 +134,7 @@ static PetscErrorCode Destroy(TpEngine engine)
   PetscCall(TpLammpsScriptDestroy(&data->script));
   PetscCall(PetscFree(data->fixes.fix));
   PetscCall(PetscFree5(data->mass, data->start_x, data->x, data->v, data->image));
-  PetscCall(PetscFree3(data->cell, data->kicked_v, data->noise));
+  PetscCall(PetscFree4(data->cell, data->thermostat.drag, data->thermostat.kick, data->thermostat.noise));
   PetscCall(PetscFree(data->constraints));
   PetscCall(PetscFree(data));
   engine->data = NULL;
@@ -296,15 +236,6 @@ static PetscErrorCode Start(TpEngine engine, uint64_t seed, PetscInt64 walker, d
 
 /* ----------------------------------------------------------------------------------------------------------- dynamics */
 
-/* A seed that LAMMPS takes: 1 to 900000000. */
-static int SeedOf(const TpMoment *moment)
-{
-  const uint64_t bits =
-      TpRandomBits(moment->seed, TP_RANDOM_ENGINE_SEED, (uint32_t)moment->rung, (uint64_t)moment->round);
-
-  return (int)(bits % 900000000) + 1;
-}
-
 static TpLammpsCode Run(TpLammpsEngine *data, PetscInt64 num_steps)
 {
   TpLammpsCode code = TpLammpsCommand(data->lammps, "reset_timestep 0");
@@ -326,12 +257,11 @@ static PetscErrorCode Advance(TpEngine engine, double temperature, PetscInt64 nu
   TpLammpsCode    code;
 
   PetscFunctionBeginUser;
-  PetscCheck(num_steps <= INT32_MAX, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%" PetscInt64_FMT " steps", num_steps);
+  PetscCall(TpEngineCheckMoment(moment, num_steps));
   PetscCall(Ensure(engine));
-  code = SetThermostat(engine->settings, data, temperature, SeedOf(moment));
-  AddNoise(engine, temperature, num_steps, moment, state->v);
-  ProjectVelocities(&engine->info, data, state->x, data->kicked_v);
-  if (code == TP_LAMMPS_OK) code = TpLammpsPut(data, state->x, data->kicked_v, state->box);
+  code = TpLammpsSetThermostat(engine, temperature, moment);
+  ProjectVelocities(&engine->info, data, state->x, state->v);
+  if (code == TP_LAMMPS_OK) code = TpLammpsPut(data, state->x, state->v, state->box);
   if (code == TP_LAMMPS_OK) code = Run(data, num_steps);
   if (code == TP_LAMMPS_OK) code = TpLammpsTake(data, state->x, state->v, &state->energy);
   if (code == TP_LAMMPS_OK) PetscFunctionReturn(PETSC_SUCCESS);
@@ -341,7 +271,7 @@ static PetscErrorCode Advance(TpEngine engine, double temperature, PetscInt64 nu
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Atoms at rest in a bath of temperature 0: the thermostat's forces are none. */
+/* Atoms at rest in a bath of temperature 0: no thermostat has forces. */
 static PetscErrorCode Energy(TpEngine engine, const double x[], const double box[], double *energy, double forces[])
 {
   TpLammpsEngine *data = engine->data;
@@ -349,7 +279,7 @@ static PetscErrorCode Energy(TpEngine engine, const double x[], const double box
 
   PetscFunctionBeginUser;
   PetscCall(Ensure(engine));
-  code = SetThermostat(engine->settings, data, 0.0, 1);
+  code = TpLammpsSetThermostat(engine, 0.0, NULL);
   if (code == TP_LAMMPS_OK) code = TpLammpsPut(data, x, NULL, box);
   if (code == TP_LAMMPS_OK) code = Run(data, 0);
   if (code == TP_LAMMPS_OK) code = TpLammpsGather(data->lammps, NULL, NULL, forces, NULL, energy);

@@ -1,4 +1,5 @@
 /* Langevin dynamics by the BAOAB splitting: Leimkuhler and Matthews, Appl. Math. Res. Express 2013, 34. */
+#include "engine-impl.h"
 #include "potential-impl.h"
 
 #include <math.h>
@@ -30,10 +31,8 @@ void TpLangevinAdvance(const TpLangevin *langevin, double temperature, PetscInt6
 
   potential->ops->compute(potential, state->x, &state->energy, langevin->f);
   for (PetscInt64 step = 0; step < num_steps; ++step) {
-    /* one number per (round, step): no two stretches of a rung share noise */
-    const uint64_t moment_step = ((uint64_t)moment->round << 24) | (uint64_t)step;
-
-    TpRandomNormal(moment->seed, TP_RANDOM_LANGEVIN, (uint32_t)moment->rung, moment_step, size, langevin->noise);
+    TpRandomNormal(moment->seed, TP_RANDOM_LANGEVIN, (uint32_t)moment->rung, TpEngineMomentStep(moment, step), size,
+                   langevin->noise);
     Kick(size, kick, langevin->f, state->v);
     Drift(size, 0.5 * dt, state->v, state->x);
     Thermostat(size, keep, strength, langevin->noise, state->v);

@@ -126,10 +126,7 @@ static PetscErrorCode ModelAdvance(TpEngine engine, double temperature, PetscInt
   const Model *model = engine->data;
 
   PetscFunctionBeginUser;
-  TpCheckInput(num_steps <= TP_LANGEVIN_MAX_STEPS, "%" PetscInt64_FMT " steps in one round; allowed: at most %lld",
-               num_steps, (long long)TP_LANGEVIN_MAX_STEPS);
-  TpCheckInput(moment->round < TP_LANGEVIN_MAX_ROUNDS, "round %" PetscInt64_FMT "; allowed: below %lld", moment->round,
-               (long long)TP_LANGEVIN_MAX_ROUNDS);
+  PetscCall(TpEngineCheckMoment(moment, num_steps));
   TpLangevinAdvance(&model->langevin, temperature, num_steps, moment, state);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -76,10 +76,6 @@ typedef struct {
   double     *noise; /* [size] work space */
 } TpLangevin;
 
-/** Most steps in one round, so that (round, step) is one number of 56 bits. **/
-#define TP_LANGEVIN_MAX_STEPS  (INT64_C(1) << 24)
-#define TP_LANGEVIN_MAX_ROUNDS (INT64_C(1) << 32)
-
 /** num_steps steps of BAOAB; x comes back folded, with its energy. Not collective. **/
 void TpLangevinAdvance(const TpLangevin *langevin, double temperature, PetscInt64 num_steps, const TpMoment *moment,
                        TpState *state);

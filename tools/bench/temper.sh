@@ -1,21 +1,24 @@
 #!/usr/bin/env bash
 # Steps per second of replica exchange with LAMMPS inside, against LAMMPS's own `temper`: the fluid of input/lammps/in.lj, the same ranks for
-# replicas, time step, fix nve and fix langevin, steps per swap; no trajectories. Tempera has one rank more, a trainer that writes but does not
+# replicas, time step, friction, steps per swap; no trajectories. Tempera has one rank more, a trainer that writes but does not
 # train. Both without their start: LAMMPS's loop, and Tempera from its first report on. Ratios are medians over pairs of runs that follow each
 # other, so that other load on the machine hits both.
 #
-#   tempera   engine.lammps.thermostat: tempera, which restarts bit for bit
-#   script    engine.lammps.thermostat: script, the same two fixes in the script
+#   temper    fix nve and fix langevin, as LAMMPS's users write them
+#   tempera   engine.lammps.thermostat: tempera, fix nve and the same friction and strength of noise from Tempera; restarts bit for bit
+#   script    engine.lammps.thermostat: script, temper's two fixes in the script
 #   opt       LAMMPS's temper with -suffix opt, which Tempera asks LAMMPS for by itself
 #
 # LAMMPS's program is needed for this alone: apt-get install --no-install-recommends lammps
 #
-# Usage: tools/bench/temper.sh [REPEATS]   (default 7; about 20 minutes on 2 cores)
+# Usage: tools/bench/temper.sh [REPEATS [REPLICAS [INTERVALS]]]   (default 7 "2 4 8" "100 1000"; about 20 minutes on 2 cores)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . tools/environment.sh
 
 repeats=${1:-7}
+replica_counts=${2:-2 4 8}
+intervals=${3:-100 1000}
 total=320000 # steps of all replicas together, in a run
 tempera=$PWD/build/src/tempera
 fluid=$PWD/input/lammps/in.lj
@@ -102,7 +105,7 @@ compare()
 table='%8s %9s %10s %10s %10s %10s %9s %10s %9s\n'
 echo "$("$tempera" --version | head -1), LAMMPS $(lmp -h | sed -nE 's/.*Simulator - (.*)$/\1/p'), $(nproc --all) cores, $repeats repeats, load average $(cut -d' ' -f1-3 /proc/loadavg)"
 printf "$table" replicas interval temper tempera script opt ratio "of script" "to opt"
-for replicas in 2 4 8; do
-  for interval in 100 1000; do compare "$replicas" "$interval"; done
+for replicas in $replica_counts; do
+  for interval in $intervals; do compare "$replicas" "$interval"; done
 done
-awk '$1 == 2 { printf "temper_ratio_%d: %.3f\ntemper_opt_ratio_%d: %.3f\n", $2, $3, $2, $4 }' "$folder/ratios"
+awk -v first="${replica_counts%% *}" '$1 == first { printf "temper_ratio_%d: %.3f\ntemper_opt_ratio_%d: %.3f\n", $2, $3, $2, $4 }' "$folder/ratios"

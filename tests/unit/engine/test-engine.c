@@ -392,7 +392,7 @@ static PetscErrorCode CheckLongRound(void)
   PetscCall(TpStateCreate(1, &state));
   PetscCall(TpEngineStart(engine, 1, 0, 1.0, &state));
   TpTestExpectInputError(TpEngineAdvance(engine, 1.0, (INT64_C(1) << 24) + 1, &first_moment, &state),
-                         "allowed: at most 16777216");
+                         "allowed: at most 16777215");
   PetscCall(TpStateDestroy(&state));
   PetscCall(TpEngineDestroy(&engine));
   PetscFunctionReturn(PETSC_SUCCESS);
