@@ -311,30 +311,6 @@ void TP_KERNEL_JOIN(TpPack, TP_KERNEL_ISA)(const TpConv *conv, const TpNumber w[
   for (PetscInt j = 0; j < M; j += PANEL) PackColumns(rows, M, PetscMin(PANEL, M - j), w + j, packed + j * rows);
 }
 
-/* Lane j of vector i and lane i of vector j change places. */
-ALWAYS_INLINE void Transpose(Vector vectors[LANES])
-{
-#pragma GCC unroll 4
-  for (int w = 1; w < LANES; w *= 2) {
-    Lanes near = {0}, far = {0};
-
-#pragma GCC unroll 16
-    for (int j = 0; j < LANES; j++) {
-      near[j] = j & w ? LANES + (j ^ w) : j;
-      far[j]  = j & w ? LANES + j : j ^ w;
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < LANES; i++) {
-      if (!(i & w)) {
-        const Vector a = vectors[i], b = vectors[i + w];
-
-        vectors[i]     = __builtin_shuffle(a, b, near);
-        vectors[i + w] = __builtin_shuffle(a, b, far);
-      }
-    }
-  }
-}
-
 /* Rows m of a panel, of `width` rows of w from `from` on: LANES of them where both fill the vectors, one otherwise. Returns their number. */
 static PetscInt PackTransposed(PetscInt M, PetscInt m, PetscInt width, const TpNumber from[], TpNumber panel[])
 {

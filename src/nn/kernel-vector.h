@@ -40,3 +40,27 @@ ALWAYS_INLINE void Store(TpNumber at[], int width, Vector vector)
   else
     memcpy(at, &vector, (size_t)width * sizeof *at);
 }
+
+/* Lane j of vector i and lane i of vector j change places. */
+ALWAYS_INLINE void Transpose(Vector vectors[LANES])
+{
+#pragma GCC unroll 4
+  for (int w = 1; w < LANES; w *= 2) {
+    Lanes near = {0}, far = {0};
+
+#pragma GCC unroll 16
+    for (int j = 0; j < LANES; j++) {
+      near[j] = j & w ? LANES + (j ^ w) : j;
+      far[j]  = j & w ? LANES + j : j ^ w;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < LANES; i++) {
+      if (!(i & w)) {
+        const Vector a = vectors[i], b = vectors[i + w];
+
+        vectors[i]     = __builtin_shuffle(a, b, near);
+        vectors[i + w] = __builtin_shuffle(a, b, far);
+      }
+    }
+  }
+}

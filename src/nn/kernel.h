@@ -60,7 +60,7 @@ typedef struct {
   const char *name; /* "avx512", "avx2", "neon", "baseline" */
 
   /**
-    y [rows, columns] += left [rows, inner] right [inner, columns], y contiguous.
+    y [rows, columns] += left [rows, inner] right [inner, columns], y contiguous; one stride of each matrix is 1.
 
     Every element sums its products in the same order with the same instructions, whatever `rows` and `columns` are and wherever
     it lies. BLAS does not promise that: OpenBLAS 0.3.21 changes a row's last bits with the number of rows, and with AVX2 even with the row's

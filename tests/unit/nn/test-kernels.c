@@ -41,7 +41,7 @@ static void ExpectProduct(const char *name, PetscInt rows, PetscInt columns, Pet
 /* The three shapes a linear layer needs: x w^T, dy w, dy^T x. */
 static void TestProducts(const TpKernels *kernels, Arrays *arrays)
 {
-  static const PetscInt sizes[][3] = {{1, 1, 1},    {1, 40, 7},   {7, 33, 300},  {8, 32, 256},
+  static const PetscInt sizes[][3] = {{1, 1, 1},    {1, 40, 7},   {3, 1100, 80}, {7, 33, 300},   {8, 32, 256},
                                       {13, 1, 257}, {64, 38, 64}, {300, 65, 31}, {129, 300, 300}};
 
   for (size_t s = 0; s < PETSC_STATIC_ARRAY_LENGTH(sizes); s++) {
