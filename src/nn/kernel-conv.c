@@ -144,11 +144,27 @@ typedef struct {
   TpNumber x[WIDE * LONGER];
 } Copies;
 
+/* sum += x^T dy over `count` rows, which follow each other. */
+ALWAYS_INLINE void WeightsRows(PetscInt count, int rows, int vectors, const TpNumber x[], const Vector dy[],
+                               Vector sum[2 * ROWS])
+{
+  for (PetscInt s = 0; s < count; s++, x += rows, dy += 2) {
+    const Vector right_0 = dy[0], right_1 = dy[1];
+
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; r++) {
+      sum[2 * r] += x[r] * right_0;
+      if (vectors == 2) sum[2 * r + 1] += x[r] * right_1;
+    }
+  }
+}
+
 /* dw [rows of a block, panel] += x^T dy; `rows` of x follow each other. */
 ALWAYS_INLINE void Weights(const TpConv *conv, PetscInt tiles, const Pairs *pairs, int rows, int vectors, int width,
                            const TpNumber x[], const Vector dy[], TpNumber dw[])
 {
   const PetscInt M     = conv->M;
+  const PetscInt along = conv->stride == 1 ? pairs->count : 1; /* positions that follow each other in both */
   const int      first = PetscMin(width, LANES), second = width - LANES;
   Vector         sum[2 * ROWS];
 
@@ -158,20 +174,12 @@ ALWAYS_INLINE void Weights(const TpConv *conv, PetscInt tiles, const Pairs *pair
     sum[2 * r + 1] = vectors == 2 ? Load(dw + r * M + LANES, second) : (Vector){0};
   }
   for (PetscInt i = 0; i < tiles; i++) {
-    for (PetscInt l = 0; l < pairs->count; l++) {
-      const TpNumber *left  = x + (i * conv->L_in + pairs->from_x + l * pairs->step_x) * TP_TILE * rows;
-      const Vector   *right = dy + (i * conv->L_out + pairs->from_y + l * pairs->step_y) * TP_TILE * 2;
+    const TpNumber *left  = x + (i * conv->L_in + pairs->from_x) * TP_TILE * rows;
+    const Vector   *right = dy + (i * conv->L_out + pairs->from_y) * TP_TILE * 2;
 
-      for (PetscInt s = 0; s < TP_TILE; s++, left += rows, right += 2) {
-        const Vector right_0 = right[0], right_1 = right[1];
-
-#pragma GCC unroll 8
-        for (int r = 0; r < rows; r++) {
-          sum[2 * r] += left[r] * right_0;
-          if (vectors == 2) sum[2 * r + 1] += left[r] * right_1;
-        }
-      }
-    }
+    for (PetscInt l = 0; l < pairs->count; l += along)
+      WeightsRows(along * TP_TILE, rows, vectors, left + l * pairs->step_x * TP_TILE * rows,
+                  right + l * pairs->step_y * TP_TILE * 2, sum);
   }
 #pragma GCC unroll 8
   for (int r = 0; r < rows; r++) {
