@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-enum { LEFT = 62, RIGHT = 14, TOP = 28, BOTTOM = 44 };
+enum { LEFT = 62, RIGHT = 20, TOP = 28, BOTTOM = 44 };
 
 void TpWriteEscaped(FILE *file, const char *text)
 {

@@ -311,7 +311,6 @@ static void DrawPairs(TpTiPage *report, PetscInt m)
   plot.height = 250;
   plot.x_high = 0.5 * ti->run->settings.engine.model.box_length;
   TpPlotRange(curves * TP_TI_PAIR_BINS, g, &low, &plot.y_high);
-  plot.legend_left = PETSC_TRUE;
   TpPlotBegin(&plot);
   for (PetscInt k = 0; k < curves; ++k) {
     TpPlotLine(&plot, TP_TI_PAIR_BINS, r, g + k * TP_TI_PAIR_BINS, colours[k], k ? 1.4 : 3.0);

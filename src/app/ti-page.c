@@ -13,13 +13,14 @@ static void WriteRun(TpTiPage *report)
   TpPageSection(&report->page, "run", "Run");
   fputs("<p>", report->page.file);
   TpWriteEscaped(report->page.file, ti->run->system.engine);
-  fprintf(report->page.file,
-          ": a learned path to %s. %d systems were learned from, %lld configurations of each, in %lld steps; each free "
-          "energy is a mean over %lld trajectories of %lld times, with %lld moves of hybrid Monte Carlo at each "
-          "time.</p>\n",
-          ti->is_fluid ? "the ideal gas" : "a normal distribution", (int)ti->num_members, (long long)ti->num_frames,
-          (long long)settings->ti.training_steps, (long long)settings->ti.trajectories, (long long)settings->ti.times,
-          (long long)settings->ti.relax_steps);
+  fprintf(
+      report->page.file,
+      ": a learned path to %s. %d systems were learned from, %lld configurations of each, in %lld steps; each free "
+      "energy is a mean over %lld trajectories of %lld times, with %lld moves of hybrid Monte Carlo, of %lld leapfrog "
+      "steps, at each time.</p>\n",
+      ti->is_fluid ? "the ideal gas" : "a normal distribution", (int)ti->num_members, (long long)ti->num_frames,
+      (long long)settings->ti.training_steps, (long long)settings->ti.trajectories, (long long)settings->ti.times,
+      (long long)settings->ti.relax_steps, (long long)settings->ti.relax_leaps);
   TpPageSectionEnd(&report->page);
 }
 
