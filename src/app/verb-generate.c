@@ -111,13 +111,13 @@ static void TellDone(const TpGenerateTask *task, const char *output, double seco
 {
   const TpDiffusionSettings *diffusion = &task->diffusion;
   const PetscInt64 num_steps = diffusion->sampler == TP_SAMPLER_DDPM ? diffusion->num_times : diffusion->num_steps;
-  char             how[64], steps[64] = "";
+  char             steps[64] = "";
 
-  if (diffusion->sampler != TP_SAMPLER_ODE) snprintf(steps, sizeof(steps), ", %lld steps", (long long)num_steps);
-  snprintf(how, sizeof(how), "%s%s", task->given ? "given" : tp_sampler_words[diffusion->sampler],
-           task->given ? "" : steps);
-  TpLog(TP_LOG_PRODUCTION, "%s: %lld samples at each of %d temperatures, %s, seed %llu, %.1f s", output,
-        (long long)task->num_samples, (int)task->num_temperatures, how, (unsigned long long)task->seed, seconds);
+  if (!task->given && diffusion->sampler != TP_SAMPLER_ODE)
+    snprintf(steps, sizeof(steps), ", %lld steps", (long long)num_steps);
+  TpLog(TP_LOG_PRODUCTION, "%s: %lld samples at each of %d temperatures, %s%s, seed %llu, %.1f s", output,
+        (long long)task->num_samples, (int)task->num_temperatures,
+        task->given ? "given" : tp_sampler_words[diffusion->sampler], steps, (unsigned long long)task->seed, seconds);
 }
 
 PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
