@@ -140,6 +140,9 @@ PetscErrorCode TpFileCheckShape(TpFile file, const char *name, TpFileType type, 
 /** Whether the dataset or group exists. Links to other files, and links by name, count as nothing: we make none. Collective. **/
 PetscErrorCode TpFileHas(TpFile file, const char *name, PetscBool *has);
 
+/** Whether the object, "/" for the root, exists and has the attribute. Collective. **/
+PetscErrorCode TpFileHasAttribute(TpFile file, const char *object, const char *name, PetscBool *has);
+
 /** Read rows, each rank its own; how long a row is the file says: look at its shape first. Errors: TP_ERR_INPUT for a missing dataset, rows outside it, a type that does not convert (integers to
     reals and back, 64-bit integers to 32). Collective. **/
 PetscErrorCode TpFileReadRows(TpFile file, const char *name, TpFileType type, PetscInt64 first_row, PetscInt64 num_rows,

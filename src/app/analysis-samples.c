@@ -33,7 +33,7 @@ static PetscErrorCode ReadLengths(TpFile file, const TpSamplesTask *task, TpSamp
   const PetscInt64 one     = 1;
   PetscInt64       degrees = 0, steps;
   double           timestep;
-  htri_t           has_degrees;
+  PetscBool        has_degrees, has_hash;
 
   PetscFunctionBeginUser;
   PetscCall(TpFileShape(file, "/training/loss", 1, &samples->rounds_planned));
@@ -41,11 +41,11 @@ static PetscErrorCode ReadLengths(TpFile file, const TpSamplesTask *task, TpSamp
   PetscCall(TpFileReadInteger(file, "/", "start_round", &samples->start_round));
   PetscCall(TpFileReadInteger(file, "/", "steps_per_round", &steps));
   PetscCall(TpFileReadReal(file, "/", "timestep", &timestep));
-  has_degrees = H5Aexists(TpFileHandle(file), "degrees_of_freedom");
-  if (has_degrees > 0) PetscCall(TpFileReadInteger(file, "/", "degrees_of_freedom", &degrees));
+  PetscCall(TpFileHasAttribute(file, "/", "degrees_of_freedom", &has_degrees));
+  if (has_degrees) PetscCall(TpFileReadInteger(file, "/", "degrees_of_freedom", &degrees));
   samples->degrees_of_freedom = (PetscInt)degrees;
-  if (H5Aexists(TpFileHandle(file), "system_hash") > 0)
-    PetscCall(TpFileReadText(file, "/", "system_hash", &samples->system_hash));
+  PetscCall(TpFileHasAttribute(file, "/", "system_hash", &has_hash));
+  if (has_hash) PetscCall(TpFileReadText(file, "/", "system_hash", &samples->system_hash));
   PetscCall(TpFileReadInteger(file, "/", "energy_interval", &samples->energy_interval));
   PetscCall(TpFileReadInteger(file, "/", "feature_interval", &samples->interval));
   TpCheckInput(samples->energy_interval >= 1 && samples->interval >= 1 &&

@@ -257,6 +257,7 @@ static PetscErrorCode ReadSettings(TpFile file, const char *path, TpModelSizes *
   static const char *const unit_words[] = {"molecular", "reduced", NULL};
   TpNetworkSettings       *network      = &sizes->network;
   PetscInt                 system;
+  PetscBool                has_channels;
 
   PetscFunctionBeginUser;
   PetscCall(ReadWord(file, path, "network_kind", tp_network_words, &network->kind));
@@ -264,8 +265,8 @@ static PetscErrorCode ReadSettings(TpFile file, const char *path, TpModelSizes *
   PetscCall(ReadSize(file, path, "network_depth", 1, 1000, &network->depth));
   PetscCall(ReadSize(file, path, "network_embedding", 4, 4096, &network->embedding));
   network->channels = 1; /* of a model from before there could be more */
-  if (H5Aexists(TpFileHandle(file), "network_channels") > 0)
-    PetscCall(ReadSize(file, path, "network_channels", 1, 64, &network->channels));
+  PetscCall(TpFileHasAttribute(file, "/", "network_channels", &has_channels));
+  if (has_channels) PetscCall(ReadSize(file, path, "network_channels", 1, 64, &network->channels));
   PetscCall(ReadMultipliers(file, path, network));
   PetscCall(ReadWord(file, path, "schedule", tp_schedule_words, &diffusion->schedule));
   PetscCall(ReadWord(file, path, "predict", tp_predict_words, &diffusion->predict));

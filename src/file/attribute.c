@@ -141,7 +141,7 @@ PetscErrorCode TpFileWriteReal(TpFile file, const char *object, const char *name
 
 /* -------------------------------------------------------------------------------------------------------------- read */
 
-static PetscErrorCode HasAttribute(TpFile file, const char *object, const char *name, PetscBool *has)
+PetscErrorCode TpFileHasAttribute(TpFile file, const char *object, const char *name, PetscBool *has)
 {
   PetscFunctionBeginUser;
   PetscCall(TpFileHas(file, object, has));
@@ -172,7 +172,7 @@ static PetscErrorCode OpenScalar(TpFile file, const char *object, const char *na
   PetscBool has;
 
   PetscFunctionBeginUser;
-  PetscCall(HasAttribute(file, object, name, &has));
+  PetscCall(TpFileHasAttribute(file, object, name, &has));
   TpCheckInput(has, "%s: '%s' has no attribute '%s'", file->path, object, name);
   *attribute = H5Aopen_by_name(file->handle, object, name, H5P_DEFAULT, H5P_DEFAULT);
   TpReadHDF5(file, *attribute);
@@ -253,7 +253,7 @@ static PetscErrorCode ReadText(TpFile file, const char *object, const char *name
   PetscCall(AppendText(file, object, name, text));
   for (int i = 1; has; ++i) {
     PetscCall(PetscSNPrintf(part, sizeof(part), "%s.%d", name, i));
-    PetscCall(HasAttribute(file, object, part, &has));
+    PetscCall(TpFileHasAttribute(file, object, part, &has));
     if (has) PetscCall(AppendText(file, object, part, text));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
