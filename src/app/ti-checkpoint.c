@@ -283,8 +283,8 @@ static PetscErrorCode CheckGrid(TpTi ti, TpFile file, const char *path)
   PetscCall(PetscFree(grid));
   TpCheckInput(same && length == written,
                "ti.times, ti.trajectories, ti.relax_steps, ti.relax_leaps, ti.evaluate: differ from what the "
-               "trajectories in %s were made "
-               "with; restart from a checkpoint before these, round %" PetscInt64_FMT " at the latest",
+               "trajectories in %s were made with; restart from a checkpoint before these, round %" PetscInt64_FMT
+               " at the latest",
                path, ti->simulate_rounds + ti->train_rounds);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

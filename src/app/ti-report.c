@@ -203,9 +203,9 @@ static PetscErrorCode GatherLoss(TpTi ti, TpTiResults *results)
 double TpTiAcceptance(TpTi ti, PetscInt target)
 {
   const TpSettings *settings = &ti->run->settings;
+  const PetscInt64  moves    = settings->ti.trajectories * settings->ti.times * settings->ti.relax_steps;
 
-  return (double)ti->targets[target].accepted /
-         (double)(settings->ti.trajectories * settings->ti.times * settings->ti.relax_steps);
+  return moves ? (double)ti->targets[target].accepted / (double)moves : (double)NAN;
 }
 
 double TpTiNeuralCost(TpTi ti)
