@@ -5,13 +5,12 @@ comparisons at 4 standard errors (Student's t, 49 degrees of freedom), false ala
 """
 
 import csv
-import json
 import os
 
 import h5py
 import numpy as np
 
-from harness import expect, finish, run_ok, scratch
+from harness import analyze, expect, finish, run_ok, scratch
 from reference import mean_and_error
 from restarting import checkpoint, cut_run, expect_same, finished_run
 from systems import ROUNDS
@@ -49,9 +48,7 @@ def exact_energy(temperature):
 
 def analysed(folder, temperature):
     """Only what the final temperatures have made counts: energies, frames, reduced potentials."""
-    run_ok(0, "analyze", "run", "--export", "alchemlyb", "--set", "analysis.replicates=2", "--set", "analysis.between=0", folder=folder)
-    with open(f"{folder}/run/analysis.json", encoding="ascii") as file:
-        found = json.load(file)
+    found = analyze(folder, "--export", "alchemlyb", "--set", "analysis.replicates=2", "--set", "analysis.between=0")
     first = found["run"]["equilibration"]
     expect(first >= TUNE_ROUNDS and found["run"]["rounds"] == TUNE_ROUNDS + PRODUCTION_ROUNDS - first, f"rounds that count: {found['run']}")
     with h5py.File(f"{folder}/run/run.h5") as file:

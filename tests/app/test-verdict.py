@@ -10,14 +10,13 @@ Labels: a model that has learned a fluctuating label perfectly generates a mixtu
 with the pure temperature, and exact samples of the pure temperature are the other way round.
 """
 
-import json
 import os
 import shutil
 
 import h5py
 import numpy as np
 
-from harness import expect, finish, inputs, run_ok, scratch, tempera
+from harness import analyze, expect, finish, inputs, run_ok, scratch, tempera
 
 RUNGS = (1, 4 / 3, 2, 4)
 T = RUNGS[1]
@@ -52,16 +51,15 @@ def make_run(name, draw, energy_of, *options):
         file["energy/value"][:] = energy_of(x)
 
 
-def analyze(run, *options, temperatures=(T,), ranks=0):
-    run_ok(ranks, "analyze", run, "--output", "out", "--set", f"analysis.temperatures={list(temperatures)}",
-           "--set", f"analysis.relaxation.samples={RELAXED}", *options, folder=FOLDER)
-    with open(f"{FOLDER}/out/analysis.json", encoding="ascii") as file:
-        return json.load(file)["model"]
+def judge(run, *options, temperatures=(T,), ranks=0):
+    """What tempera analyze says of the model."""
+    return analyze(FOLDER, "--output", "out", "--set", f"analysis.temperatures={list(temperatures)}",
+                   "--set", f"analysis.relaxation.samples={RELAXED}", *options, ranks=ranks, run=run)["model"]
 
 
 def given(run, x, *options, ranks=0):
     np.save(f"{FOLDER}/given.npy", x.reshape(-1, 1).astype("float32"))
-    return analyze(run, "--given", "given.npy", *options, ranks=ranks)
+    return judge(run, "--given", "given.npy", *options, ranks=ranks)
 
 
 def steps(number):
@@ -175,8 +173,8 @@ def of_the_model():
     """A file of tempera generate is judged as what analyze generates itself: the same samples."""
     temperatures = (T, 2)
     run_ok(0, "generate", "kinetic/model.h5", "--temperature", ",".join(map(repr, temperatures)), "--samples", "700", "--output", "samples.h5", folder=FOLDER)
-    own = analyze("kinetic", "--set", "analysis.samples=700", temperatures=temperatures)
-    from_file = analyze("kinetic", "--given", "samples.h5", temperatures=[])
+    own = judge("kinetic", "--set", "analysis.samples=700", temperatures=temperatures)
+    from_file = judge("kinetic", "--given", "samples.h5", temperatures=[])
     expect(own.pop("source") == "kinetic/model.h5" and from_file.pop("source") == "samples.h5", "where samples are from")
     expect(len(own.pop("conservativeness")) > 0, "the model's score is not measured")  # of samples in a file there is none
     expect(own == from_file, "the model's samples in a file have another verdict")
