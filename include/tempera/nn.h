@@ -81,9 +81,22 @@ typedef struct {
       [TP_MAX_LEVELS]; /* unet1d: channels of each level over width, 1 to 64; 0 after the last level; mlp: not used */
   PetscInt64
       channels; /* unet1d: inputs at a position of the sequence, 1 to 64; the last position may have fewer; mlp: not used */
+  PetscInt precision; /* of its matrix products and convolutions: TpPrecision, index into tp_precision_words */
 } TpNetworkSettings;
 
 extern const char *const tp_network_words[]; /* "mlp", "unet1d", NULL */
+
+/**
+  single   all in single precision
+  bf16     what is multiplied is rounded to 8 bits of mantissa, ties to even, and summed in single precision: by AMX, on processors that have it. Parameters, their
+           gradients, and everything that is no product stay in single precision, and so do convolutions of fewer than 16 channels: the input and the output.
+**/
+typedef enum { TP_PRECISION_SINGLE, TP_PRECISION_BF16 } TpPrecision;
+
+extern const char *const tp_precision_words[]; /* "single", "bf16", NULL */
+
+/** Errors: TP_ERR_INPUT where this processor can't; nodes may differ. Not collective. **/
+PetscErrorCode TpPrecisionCheck(PetscInt precision);
 
 /** One tensor of the parameter block. **/
 typedef struct {

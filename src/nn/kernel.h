@@ -120,7 +120,13 @@ extern const TpKernels *const tp_kernels[];
 /** Whether this processor has the instructions. **/
 PetscBool TpKernelsUsable(const TpKernels *kernels);
 
-/** The ones in use: the fastest usable, or those of TpKernelsChoose(). **/
+/** Those whose products are of numbers rounded to bf16, summed in single precision; NULL if this processor has none. **/
+const TpKernels *TpKernelsRounded(void);
+
+/** From now on these are in use, which must exist, or no more. **/
+void TpKernelsRound(PetscBool round);
+
+/** The ones in use: the fastest usable, or those of TpKernelsChoose(), or those of TpKernelsRound(). **/
 const TpKernels *TpKernelsBest(void);
 
 /* The functions of one instruction set, named by a suffix. */

@@ -1,6 +1,7 @@
 /* Networks: the table of kinds, the parameter block and its tensors, workspaces. */
 #define _DEFAULT_SOURCE /* madvise() */
 
+#include "kernel.h"
 #include "network-impl.h"
 
 #include <stdarg.h>
@@ -8,8 +9,18 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-const char *const                tp_network_words[] = {"mlp", "unet1d", NULL};
-static const TpNetworkOps *const network_kinds[]    = {&tp_network_mlp, &tp_network_unet};
+const char *const                tp_network_words[]   = {"mlp", "unet1d", NULL};
+const char *const                tp_precision_words[] = {"single", "bf16", NULL};
+static const TpNetworkOps *const network_kinds[]      = {&tp_network_mlp, &tp_network_unet};
+
+PetscErrorCode TpPrecisionCheck(PetscInt precision)
+{
+  PetscFunctionBeginUser;
+  TpCheckInput(precision == TP_PRECISION_SINGLE || TpKernelsRounded(),
+               "the network's precision is %s, for which this processor has no instructions (AMX); allowed here: %s",
+               tp_precision_words[TP_PRECISION_BF16], tp_precision_words[TP_PRECISION_SINGLE]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 static PetscErrorCode CheckMlp(const TpNetworkSettings *settings)
 {
@@ -51,6 +62,7 @@ static PetscErrorCode CheckSettings(const TpNetworkSettings *settings, PetscInt 
   TpCheckInput(num_conditions >= 0, "the network has %d conditions; allowed: at least 0", (int)num_conditions);
   TpCheckInput(settings->width >= 1 && settings->width <= 16384, "the network's width is %lld; allowed: 1 to 16384",
                (long long)settings->width);
+  PetscCall(TpPrecisionCheck(settings->precision));
   if (network_kinds[settings->kind] == &tp_network_mlp)
     PetscCall(CheckMlp(settings));
   else
@@ -253,7 +265,9 @@ PetscErrorCode TpNetworkForward(TpNetwork network, const TpNumber parameters[], 
   PetscCheck(B >= 0 && B <= workspace->max_batch, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
              "batch of %d, workspace for %d", (int)B, (int)workspace->max_batch);
   workspace->batch = B;
+  TpKernelsRound((PetscBool)(network->settings.precision == TP_PRECISION_BF16));
   network->ops->forward(network, parameters, workspace, B, x, t, c, y);
+  TpKernelsRound(PETSC_FALSE);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -264,7 +278,9 @@ PetscErrorCode TpNetworkBackward(TpNetwork network, const TpNumber parameters[],
   PetscCheck(B == workspace->batch, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE,
              "backward of %d rows after forward of %d", (int)B, (int)workspace->batch);
   PetscCheck(workspace->both_ways, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "a workspace for forward passes alone");
+  TpKernelsRound((PetscBool)(network->settings.precision == TP_PRECISION_BF16));
   network->ops->backward(network, parameters, workspace, B, dy, gradient, dx);
+  TpKernelsRound(PETSC_FALSE);
   TpWorkspaceTell(workspace, 0);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -166,8 +166,8 @@ static void AttentionForward(const TpUnetRun *run, const TpStep *step)
   TpNumber            *bias    = scratch->sums;
 
   Pack(run, &step->conv_1, 0);
-  Pack(run, &step->conv_2, 1);
-  Multiply(TpPackedSize(&step->conv_2.shape), gain, scratch->w[1], scratch->w[1]);
+  Multiply(TP_HEADS_SIZE * (size_t)N, gain, run->p + step->conv_2.w, scratch->w[2]);
+  TpConvPack(&step->conv_2.shape, scratch->w[2], scratch->w[1]);
   Multiply((size_t)N, gain, run->p + step->conv_2.b, bias);
   for (PetscInt i = 0; i < run->tiles; i++) {
     const TpNumber *x   = TpUnetAt(run, step->x, i, size);
@@ -235,8 +235,8 @@ static void AttentionBackward(const TpUnetRun *run, const TpStep *step, const Tp
   TpNumber            *dw = scratch->w[3], *db = scratch->sums;
 
   PackReverse(run, &step->conv_1, 0);
-  PackReverse(run, &step->conv_2, 1);
-  Multiply(TpPackedSize(&step->conv_2.shape), run->p[step->gain], scratch->w[1], scratch->w[1]);
+  Multiply(TP_HEADS_SIZE * (size_t)N, run->p[step->gain], run->p + step->conv_2.w, dw);
+  TpConvPackReverse(&step->conv_2.shape, dw, scratch->w[1]);
   if (step->remade) Pack(run, &step->conv_1, 2);
   memset(dw, 0, TP_HEADS_SIZE * (size_t)N * sizeof *dw);
   memset(db, 0, (size_t)N * sizeof *db);

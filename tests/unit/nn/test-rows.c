@@ -1,6 +1,6 @@
 /* A row's answer, and the gradient of its input, do not depend on the batch it is in, nor on the kind of workspace: bit for bit. And a backward pass tells which
    gradients are whole, and is right. */
-#include "tempera/nn.h"
+#include "../../../src/nn/kernel.h"
 #include "test.h"
 
 #include <string.h>
@@ -89,7 +89,7 @@ static PetscErrorCode TestWatch(Case *test, PetscInt least_calls)
 }
 
 /* Every batch size, at places that move through the rows; widths with and without a remainder at the register tiles. */
-static void TestSettings(const TpNetworkSettings settings)
+static void TestPrecision(const TpNetworkSettings settings)
 {
   Case    *test;
   TpNumber y[ROWS * D], dx[ROWS * D];
@@ -109,8 +109,8 @@ static void TestSettings(const TpNetworkSettings settings)
   }
   TpTestCall(TpNetworkForward(test->network, test->parameters, test->forward, ROWS, test->x, test->t, test->c, y));
   wrong += !!memcmp(y, test->y, sizeof y);
-  TpTestExpectThat(wrong == 0, "%s, width %d: %d batches change a row's bits", tp_network_words[settings.kind],
-                   (int)settings.width, (int)wrong);
+  TpTestExpectThat(wrong == 0, "%s, width %d, %s: %d batches change a row's bits", tp_network_words[settings.kind],
+                   (int)settings.width, tp_precision_words[settings.precision], (int)wrong);
   TpTestCall(TestWatch(test, settings.kind == 1 ? 15 : settings.depth + 2));
   TpTestCall(PetscFree(test->parameters));
   TpTestCall(PetscFree(test->gradient));
@@ -118,6 +118,13 @@ static void TestSettings(const TpNetworkSettings settings)
   TpTestCall(TpWorkspaceDestroy(&test->forward));
   TpTestCall(TpNetworkDestroy(&test->network));
   TpTestCall(PetscFree(test));
+}
+
+static void TestSettings(TpNetworkSettings settings)
+{
+  TestPrecision(settings);
+  settings.precision = TP_PRECISION_BF16;
+  if (TpKernelsRounded()) TestPrecision(settings);
 }
 
 int main(int argc, char **argv)

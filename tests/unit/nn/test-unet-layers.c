@@ -58,16 +58,9 @@ static PetscInt Entry(const Case *test, PetscInt array, PetscInt i)
   return test->size[array] <= CHECKED ? i : (PetscInt)((double)i / CHECKED * (double)test->size[array]);
 }
 
-/* The weights of the answer, the answer, and the derivatives by the formula. */
-static void Prepare(Case *test, PetscInt size_y)
+/* The answer, and the derivatives of its weighted sum by the formula. */
+static void Derive(Case *test)
 {
-  TpTestExpect(size_y <= LARGEST);
-  test->size_y = size_y;
-  TpRandomNormal(7, TP_RANDOM_TEST, 9, 0, size_y, test->r);
-  for (PetscInt i = 0; i < size_y; i++) {
-    test->r_number[i] = (TpNumber)test->r[i];
-    test->r[i]        = (double)test->r_number[i];
-  }
   for (PetscInt array = 0; array < NUM_ARRAYS; array++) {
     for (PetscInt i = 0; i < PetscMin(CHECKED, test->size[array]); i++) {
       double *number = &test->in[array][Entry(test, array, i)], kept = *number, up;
@@ -80,6 +73,19 @@ static void Prepare(Case *test, PetscInt size_y)
     }
   }
   test->formula(test);
+}
+
+/* The weights of the answer, and what Derive() fills. */
+static void Prepare(Case *test, PetscInt size_y)
+{
+  TpTestExpect(size_y <= LARGEST);
+  test->size_y = size_y;
+  TpRandomNormal(7, TP_RANDOM_TEST, 9, 0, size_y, test->r);
+  for (PetscInt i = 0; i < size_y; i++) {
+    test->r_number[i] = (TpNumber)test->r[i];
+    test->r[i]        = (double)test->r_number[i];
+  }
+  Derive(test);
 }
 
 static void ExpectAnswer(const Case *test, const char *what)
@@ -184,6 +190,49 @@ static void CheckConv(Case *test, const TpKernels *kernels)
   TpTestExpect(test->gradient[W][test->size[W]] == add && test->gradient[B][test->size[B]] == add);
 }
 
+/* To 8 bits of mantissa, ties to even, written out. */
+static double Round(double number)
+{
+  int          exponent;
+  const double mantissa = frexp(number, &exponent);
+
+  return ldexp(nearbyint(ldexp(mantissa, 8)), exponent - 8);
+}
+
+static void RoundAll(PetscInt n, double numbers[], TpNumber also[])
+{
+  for (PetscInt i = 0; i < n; i++) also[i] = (TpNumber)(numbers[i] = Round(numbers[i]));
+}
+
+/* What is multiplied is rounded, and nothing else: rounding it before changes no bit. And the products of such numbers are exact: their sums err as those of
+   single precision do. Few channels are not rounded at all. */
+static void CheckRounded(Case *test, const TpKernels *kernels)
+{
+  const TpConv  *conv  = &test->conv;
+  const size_t   bytes = sizeof(TpNumber) * (size_t)(conv->taps * conv->N * conv->M);
+  const PetscInt size  = test->size_y;
+  PetscBool      same;
+  TpNumber      *packed = TestPacked(test);
+
+  kernels->pack(conv, test->number[W], packed);
+  kernels->conv(conv, TILES, test->number[X], packed, NULL, NULL, test->y_number);
+  memset(test->gradient[W], 0, bytes);
+  kernels->conv_weights(conv, TILES, test->number[X], test->r_number, test->gradient[W], NULL);
+  RoundAll(test->size[X], test->in[X], test->number[X]);
+  RoundAll(test->size[W], test->in[W], test->number[W]);
+  RoundAll(size, test->r, test->r_number);
+  kernels->pack(conv, test->number[W], packed);
+  kernels->conv(conv, TILES, test->number[X], packed, NULL, NULL, test->gradient[X]);
+  memset(test->work[1], 0, bytes);
+  kernels->conv_weights(conv, TILES, test->number[X], test->r_number, test->work[1], NULL);
+  same = (PetscBool)(!memcmp(test->gradient[X], test->y_number, sizeof(TpNumber) * (size_t)size) &&
+                     !memcmp(test->work[1], test->gradient[W], bytes));
+  TpTestExpectThat(same == (conv->N >= 16 && conv->M >= 16), "%s: %d to %d channels: %srounded", kernels->name,
+                   (int)conv->N, (int)conv->M, same ? "" : "not ");
+  Derive(test);
+  CheckConv(test, kernels);
+}
+
 static void TestConv(Case *test, TpConv conv, PetscBool bias)
 {
   memset(test->size, 0, sizeof test->size);
@@ -196,6 +245,7 @@ static void TestConv(Case *test, TpConv conv, PetscBool bias)
   for (PetscInt i = 0; tp_kernels[i]; i++) {
     if (TpKernelsUsable(tp_kernels[i])) CheckConv(test, tp_kernels[i]);
   }
+  if (TpKernelsRounded()) CheckRounded(test, TpKernelsRounded());
 }
 
 /* Every kind, on lengths around the edges, at widths with and without a remainder at the vectors of any instruction set. */
@@ -206,6 +256,11 @@ static void TestConvs(Case *test)
   TestConv(test, TpConvPlain(3, 1, 8, 16, 35), PETSC_TRUE); /* longer than what the kernels copy at a time */
   TestConv(test, TpConvPlain(3, 2, 8, 16, 70), PETSC_TRUE);
   TestConv(test, TpConvUp(8, 8, 20, 39), PETSC_TRUE);
+  TestConv(test, TpConvPlain(3, 1, 32, 40, 53), PETSC_TRUE);
+  TestConv(test, TpConvPlain(3, 2, 32, 24, 103), PETSC_TRUE);
+  TestConv(test, TpConvUp(24, 32, 51, 102), PETSC_TRUE);
+  TestConv(test, TpConvPlain(3, 1, 264, 40, 7), PETSC_TRUE); /* more channels than they do */
+  TestConv(test, TpConvPlain(1, 1, 136, 264, 3), PETSC_TRUE);
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(widths); i++) {
     const PetscInt N = widths[i][0], M = widths[i][1];
 
