@@ -184,6 +184,7 @@ typedef struct {
   const char **conditions; /* generate: [num_conditions] "name=value" */
   PetscInt64   steps;      /* generate; 0: the model's */
   double       tolerance;  /* generate: of ode and likelihoods; 0: not given */
+  const char  *precision;  /* generate: of tp_precision_words; NULL: single */
   const char  *guidance;   /* generate: "T1,T2" or "T1,T2,beta"; NULL: none */
   const char  *likelihood; /* generate: "raw" or "encoded"; NULL: none */
   PetscInt64   probes;     /* generate: random vectors of the likelihood's trace; 0: exact */

@@ -136,6 +136,8 @@ static PetscErrorCode ParseArgument(int argc, char **argv, int *i, TpCommandLine
     PetscCall(ParseTolerance(value, &command->tolerance));
   else if ((value = ValueOf("--guidance", argc, argv, i)))
     command->guidance = value;
+  else if ((value = ValueOf("--precision", argc, argv, i)))
+    command->precision = value;
   else if (argument[0] == '-')
     PetscFunctionReturn(TpInputError("%s: unknown option; see tempera --help", argument));
   else if (!command->verb)
@@ -168,6 +170,7 @@ static const struct {
     {"--steps", {"generate"}},
     {"--tolerance", {"generate"}},
     {"--guidance", {"generate"}},
+    {"--precision", {"generate"}},
     {"--likelihood", {"generate"}},
     {"--probes", {"generate"}},
     {"--given", {"generate", "analyze"}},

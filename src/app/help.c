@@ -43,6 +43,8 @@ static const char usage[] =
     "      --given SAMPLES.h5 or ARRAY.npy          ln p of these samples, nothing is generated\n"
     "      --ema DECAY                              by this moving average of the weights; if not given: "
     "training.ema_decay\n"
+    "      --precision single|bf16                  of the network's products; bf16 is faster where the processor has "
+    "AMX\n"
     "      --condition NAME=VALUE                   of each further condition that the model has\n"
     "  mpirun -n N tempera analyze RUN              thermodynamics of a run (its folder or run.h5) at any temperature, "
     "on any "

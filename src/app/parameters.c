@@ -108,6 +108,7 @@ const TpParameter tp_parameters[] = {
   INT("network.embedding", network.embedding, "64", 4, 4096, "Width of the embeddings of time and temperature; even; not used by unet1d."),
   LIST("network.multipliers", NONE, multipliers, "[1, 2, 2, 4]", 1, 64, "Channels of the levels of unet1d over network.width, one whole number per level, up to 8; not used by mlp."),
   INT("network.channels", network.channels, "1", 1, 64, "Inputs at a position of unet1d, in the order of the features: 1 in the paper; 4 where sine and cosine of phi and of psi make a residue; not used by mlp."),
+  WORD("network.precision", network.precision, "single", tp_precision_words, "Of matrix products and convolutions: single, or bf16 (operands of 8 bits, sums in single precision), much faster on processors with AMX and refused on others. Parameters are in single precision either way."),
 
   /* diffusion */
   WORD("diffusion.schedule", diffusion.schedule, "cosine", tp_schedule_words, "Noise schedule."),

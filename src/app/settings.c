@@ -189,6 +189,7 @@ PetscErrorCode TpReadInput(MPI_Comm comm, const TpCommandLine *command, TpConfig
   if (is_training) PetscCall(FillForTraining(*config));
   PetscCall(TpSettingsCreate(*config, command->operand, is_training, settings));
   PetscCall(CheckData(*config, settings));
+  PetscCall(TpAgree(comm, TpErrorAbout(TpPrecisionCheck(settings->network.precision), "network.precision")));
   if (command->rounds) settings->run.rounds = command->rounds;
   if (command->folder) {
     PetscCall(PetscFree(settings->run.folder));

@@ -55,6 +55,21 @@ static PetscErrorCode ChooseSampler(const TpCommandLine *command, TpModel model,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* It belongs to the computation and not to the model, which any processor can use. */
+static PetscErrorCode ChoosePrecision(MPI_Comm comm, const TpCommandLine *command, TpModel model)
+{
+  PetscInt *precision = &model->network.precision;
+
+  PetscFunctionBeginUser;
+  if (!command->precision) PetscFunctionReturn(PETSC_SUCCESS);
+  for (*precision = 0; tp_precision_words[*precision]; ++*precision)
+    if (!strcmp(tp_precision_words[*precision], command->precision)) break;
+  TpCheckInput(tp_precision_words[*precision], "--precision: '%s' is unknown; allowed single, bf16",
+               command->precision);
+  PetscCall(TpAgree(comm, TpErrorAbout(TpPrecisionCheck(*precision), "--precision")));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* "name=value" of each further condition the model has. */
 static PetscErrorCode ParseConditions(const TpCommandLine *command, TpModel model, double further[])
 {
@@ -139,6 +154,7 @@ PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
   PetscCall(TpModelRead(comm, command->operand, &model));
   PetscCall(ParseTemperatures(command->temperatures, model->units, &task.num_temperatures, &temperature));
   PetscCall(ChooseSampler(command, model, &task.diffusion));
+  PetscCall(ChoosePrecision(comm, command, model));
   PetscCall(TpGuidanceParse(command->guidance, model, &task.guidance));
   task.density = (TpDensitySettings){.is_on      = command->likelihood ? PETSC_TRUE : PETSC_FALSE,
                                      .of_encoded = command->likelihood && !strcmp(command->likelihood, "encoded"),
