@@ -5,6 +5,7 @@
     parameters KIND     number of parameters
     operations KIND     of a forward pass, per row
     kernels             the instruction set
+    precisions          "single", or "single bf16"
     fma                 1e9 operations per second of processor time by fused multiply-adds
     step KIND BATCH     milliseconds of processor time of a training step: forward, backward, Adam
     forward KIND BATCH  of a forward pass
@@ -31,8 +32,12 @@ static const struct {
   TpNetworkSettings settings;
 } kinds[] = {
     {"unet1d", {.kind = 1, .width = 32, .multipliers = {1, 2, 2, 4}, .channels = 1}}, /* the paper's */
+    {"unet1d-bf16",
+     {.kind = 1, .width = 32, .multipliers = {1, 2, 2, 4}, .channels = 1, .precision = TP_PRECISION_BF16}},
     {"mlp", {.width = 256, .depth = 4, .embedding = 64}},
     {"mlp-wide", {.width = 512, .depth = 4, .embedding = 64}},
+    {"mlp-bf16", {.width = 256, .depth = 4, .embedding = 64, .precision = TP_PRECISION_BF16}},
+    {"mlp-wide-bf16", {.width = 512, .depth = 4, .embedding = 64, .precision = TP_PRECISION_BF16}},
 };
 
 /* ------------------------------------------------------------------------------------------------------ a training step */
@@ -225,6 +230,8 @@ static PetscErrorCode Serve(void)
     PetscCall(Answer(what, kind, batch, &bench, &answer));
     if (!strcmp(what, "kernels"))
       printf("%s\n", TpKernelsBest()->name);
+    else if (!strcmp(what, "precisions"))
+      printf("single%s\n", TpKernelsRounded() ? " bf16" : "");
     else
       printf("%.10g\n", answer);
     (void)fflush(stdout);

@@ -11,6 +11,9 @@ Ratios: PyTorch's time over ours, median over the turns. One thread, processor t
     mlp_wide_ratio        of the MLP of width 512 and depth 4, batch 4096
     fma_share             operations of a step of the U-Net, batch 128, over its time at the processor's peak of fused multiply-adds
     blas_share            time of the step's matrix products at the speed that BLAS reaches on the shapes of the layers, over the time of the step
+    bf16_step_ratio       step of the U-Net, batch 128, in single precision over that with products rounded to bf16 (where the processor has AMX); likewise
+                          bf16_sample_ratio, bf16_mlp_ratio and bf16_wide_ratio
+    bf16_fma_share        as fma_share, of the step in bf16: still beside the peak of single precision
     two_rank_speedup      a step of the trainer at global batch 128 on one rank over that on two, wall time; it means something on a machine with two idle cores, the
                           lines two_rank_processor_speedup, of processor time, on others
 """
@@ -29,6 +32,7 @@ RATIOS = [
     ("mlp_step", "step " + MLP),
     ("mlp_wide", "step " + WIDE),
 ]
+ROUNDED = {"unet_step": "bf16_step", "unet_sample": "bf16_sample", "mlp_step": "bf16_mlp", "mlp_wide": "bf16_wide"}
 SAMPLING_STEPS, SAMPLES = 1000, 1280
 
 
@@ -91,8 +95,23 @@ def measure_turn(ours, torch, table):
             table.add(f"{name}_{side}", milliseconds)
         if torch:
             table.add(f"{name}_ratio", times["torch"] / times["ours"])
+        if name in ROUNDED and "bf16" in ours.ask("precisions"):
+            measure_rounded(ours, name, request, table)
         if name == "unet_step":
             measure_floors(ours, times["ours"], table)
+
+
+def measure_rounded(ours, name, request, table):
+    """In single precision and rounded to bf16, in the other order every second time."""
+    work, kind, batch = request.split()
+    requests = {"single": request, "bf16": f"{work} {kind}-bf16 {batch}"}
+    turn = len(table.numbers.get(ROUNDED[name] + "_ms", []))
+    times = {precision: ours.number(requests[precision]) for precision in list(requests)[:: 1 - 2 * (turn % 2)]}
+    table.add(ROUNDED[name] + "_ms", times["bf16"])
+    table.add(ROUNDED[name] + "_ratio", times["single"] / times["bf16"])
+    if name == "unet_step":
+        operations = 3 * 128 * ours.number("operations unet1d")
+        table.add("bf16_fma_share", operations / times["bf16"] / 1e6 / ours.number("fma"))
 
 
 def measure_floors(ours, step, table):
@@ -118,6 +137,9 @@ def report(table, torch):
             print(f"{name}_ratio_range: {min(ratios):.2f} to {max(ratios):.2f}")
     per_second = 1e3 * SAMPLES / (table.median("unet_sample_ours") * SAMPLING_STEPS)
     print(f"unet_samples_per_second: {per_second:.2f} ({SAMPLING_STEPS} steps, from a stretch of 5)")
+    for name in ROUNDED.values():
+        if name + "_ms" in table.numbers:
+            table.print(name + "_ms")
     for name, form in ("fma_peak_gflops", ".0f"), ("blas_gflops", ".0f"), ("blas_floor_ms", ".2f"), ("above_blas_floor_ms", ".2f"):
         table.print(name, form)
 
@@ -147,8 +169,12 @@ def main():
         print(f"unet_step_ratio_1024: {table.median('unet_step_1024_ratio'):.2f}")
         for name in "mlp_step_ratio", "mlp_wide_ratio":
             table.print(name)
-    for name in "fma_share", "blas_share":
-        table.print(name, ".3f")
+    for name in ROUNDED.values():
+        if name + "_ratio" in table.numbers:
+            table.print(name + "_ratio")
+    for name in "fma_share", "blas_share", "bf16_fma_share":
+        if name in table.numbers:
+            table.print(name, ".3f")
     print("\n".join(line for line in ranks if line.startswith("two_rank_speedup:")))
 
 
