@@ -3,8 +3,9 @@
 
 enum {
   MAX_BATCH  = 256,  /* rows per network evaluation: fits the caches */
-  PASS_BATCH = 4096, /* rows per rank between two collective writes */
+  PASS_BATCH = 4096, /* rows per rank between two collective writes, at most */
 };
+#define PASS_OPERATIONS 1e11 /* per rank, at most: some seconds, so that progress can be told */
 
 struct TpGenerator_ {
   TpModel    model; /* kept, the caller's */
@@ -185,16 +186,28 @@ static PetscErrorCode Pass(TpFile file, TpModel model, const TpGenerateTask *tas
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Densities take so long that progress is told more often. */
-static PetscInt64 PassRows(const TpGenerateTask *task)
+/* Rows per rank between two writes, after which progress is told: whole batches, or few rows where each has a density. */
+static PetscErrorCode PassRows(TpModel model, const TpGenerateTask *task, PetscInt64 *rows)
 {
-  return task->density.is_on ? PASS_BATCH / 64 : PASS_BATCH;
+  const TpDiffusionSettings *diffusion = &task->diffusion;
+  const PetscInt64 evaluations = diffusion->sampler == TP_SAMPLER_DDPM ? diffusion->num_times : diffusion->num_steps;
+  TpNetwork        network;
+  double           batches;
+
+  PetscFunctionBeginUser;
+  PetscCall(TpModelNetwork(model, &network));
+  batches = PASS_OPERATIONS / (TpNetworkOperations(network) * (double)evaluations * MAX_BATCH);
+  PetscCall(TpNetworkDestroy(&network));
+  *rows = MAX_BATCH * (PetscInt64)PetscClipInterval(batches, 1.0, (double)(PASS_BATCH / MAX_BATCH));
+  if (task->density.is_on) *rows = PASS_BATCH / 64;
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode TpGenerateInto(TpFile file, MPI_Comm comm, TpModel model, const TpGenerateTask *task)
 {
   const double     start = MPI_Wtime();
   const PetscInt64 all   = task->num_samples * task->num_temperatures;
+  PetscInt64       rows  = 0;
   double           told  = start;
   Tools            tools;
   PetscMPIInt      rank, size;
@@ -204,7 +217,8 @@ PetscErrorCode TpGenerateInto(TpFile file, MPI_Comm comm, TpModel model, const T
   PetscCallMPI(MPI_Comm_size(comm, &size));
   PetscCall(DefineDatasets(file, model, task));
   PetscCall(ToolsCreate(model, task, &tools));
-  const PetscInt64 rows = PassRows(task) * size;
+  PetscCall(PassRows(model, task, &rows));
+  rows *= size;
   for (PetscInt i = 0; i < task->num_temperatures; ++i) {
     for (PetscInt64 done = 0; done < task->num_samples; done += rows) {
       /* A pass of up to so many rows, dealt out evenly: every rank takes part in every collective write. */

@@ -127,6 +127,10 @@ static PetscErrorCode CheckTogether(TpConfig config, const TpSettings *settings)
     PetscFunctionReturn(TpConfigError(
         config, "diffusion.steps", "%" PetscInt64_FMT " steps, but there are only %" PetscInt64_FMT " diffusion.times",
         settings->diffusion.num_steps, settings->diffusion.num_times));
+  if (settings->network.precision == TP_PRECISION_BF16 && settings->diffusion.sampler == TP_SAMPLER_ODE)
+    PetscFunctionReturn(TpConfigError(config, "network.precision",
+                                      "bf16 is too coarse for diffusion.sampler: ode, whose steps follow their error; "
+                                      "allowed single, or another sampler"));
   PetscCall(CheckTuning(config, settings));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

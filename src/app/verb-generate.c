@@ -56,7 +56,7 @@ static PetscErrorCode ChooseSampler(const TpCommandLine *command, TpModel model,
 }
 
 /* It belongs to the computation and not to the model, which any processor can use. */
-static PetscErrorCode ChoosePrecision(MPI_Comm comm, const TpCommandLine *command, TpModel model)
+static PetscErrorCode ChoosePrecision(MPI_Comm comm, const TpCommandLine *command, PetscBool is_ode, TpModel model)
 {
   PetscInt *precision = &model->network.precision;
 
@@ -66,6 +66,9 @@ static PetscErrorCode ChoosePrecision(MPI_Comm comm, const TpCommandLine *comman
     if (!strcmp(tp_precision_words[*precision], command->precision)) break;
   TpCheckInput(tp_precision_words[*precision], "--precision: '%s' is unknown; allowed single, bf16",
                command->precision);
+  TpCheckInput(*precision == TP_PRECISION_SINGLE || !(command->likelihood || is_ode),
+               "--precision: bf16 is too coarse for steps that follow their error, of the sampler ode and of "
+               "--likelihood; allowed single");
   PetscCall(TpAgree(comm, TpErrorAbout(TpPrecisionCheck(*precision), "--precision")));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -154,7 +157,7 @@ PetscErrorCode TpVerbGenerate(MPI_Comm comm, const TpCommandLine *command)
   PetscCall(TpModelRead(comm, command->operand, &model));
   PetscCall(ParseTemperatures(command->temperatures, model->units, &task.num_temperatures, &temperature));
   PetscCall(ChooseSampler(command, model, &task.diffusion));
-  PetscCall(ChoosePrecision(comm, command, model));
+  PetscCall(ChoosePrecision(comm, command, (PetscBool)(task.diffusion.sampler == TP_SAMPLER_ODE), model));
   PetscCall(TpGuidanceParse(command->guidance, model, &task.guidance));
   task.density = (TpDensitySettings){.is_on      = command->likelihood ? PETSC_TRUE : PETSC_FALSE,
                                      .of_encoded = command->likelihood && !strcmp(command->likelihood, "encoded"),

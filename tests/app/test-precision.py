@@ -38,6 +38,10 @@ def works():
     generate("three.h5", "--precision", "bf16", ranks=3)
     found = differences(os.path.join(FOLDER, "rounded.h5"), os.path.join(FOLDER, "three.h5"))
     expect(not found, f"three ranks in bf16: {found[:3]}")
+    for option in ("--likelihood=encoded",), ("--sampler", "ode"):
+        result = tempera(0, "generate", os.path.join(REFERENCE, "run", "model.h5"), "--temperature", "1", "--output", "no.h5", "--precision", "bf16",
+                         *option, folder=FOLDER)
+        expect(result.status == 2 and "--precision: bf16 is too coarse" in result.err, f"{option}: {result}")
     difference = np.sqrt(np.mean((rounded - single) ** 2)) / single.std()
     expect(1e-5 < difference < 0.05, f"samples in bf16 differ from those in single precision by {difference:.2g} of their deviation")
 
@@ -53,6 +57,8 @@ if can_round():
     works()
 else:
     is_refused()
-RESULT = tempera(0, "run", inputs("double-well.yaml"), "--check", "--set", "network.precision=half", folder=FOLDER)
-expect(RESULT.status == 2 and "network.precision" in RESULT.err and "single" in RESULT.err, f"half: {RESULT}")
+for OPTIONS, REASON in ((["network.precision=half"], "allowed single"),
+                        (["network.precision=bf16", "diffusion.sampler=ode"], "too coarse for diffusion.sampler: ode")):
+    RESULT = tempera(0, "run", inputs("double-well.yaml"), "--check", *(word for option in OPTIONS for word in ("--set", option)), folder=FOLDER)
+    expect(RESULT.status == 2 and "network.precision" in RESULT.err and REASON in RESULT.err, f"{OPTIONS}: {RESULT}")
 finish()
