@@ -114,8 +114,8 @@ const TpParameter tp_parameters[] = {
   WORD("diffusion.schedule", diffusion.schedule, "cosine", tp_schedule_words, "Noise schedule."),
   INT("diffusion.times", diffusion.num_times, "1000", 2, 100000, "Number of diffusion times T."),
   WORD("diffusion.predict", diffusion.predict, "noise", tp_predict_words, "What the network answers with: the noise, or the velocity, a mixture of noise and data whose errors are not amplified where there is little signal."),
-  WORD("diffusion.sampler", diffusion.sampler, "ddim", tp_sampler_words, "Sampler: ancestral, every time (ddpm); deterministic (ddim); a multistep method with a little noise, for few evaluations such as 20 (dpmpp); the same with all the noise of the reverse diffusion, for 50 or so (sde); or the probability flow with error control (ode)."),
-  INT("diffusion.steps", diffusion.num_steps, "100", 1, 100000, "Network evaluations per sample of ddim, dpmpp and sde; ddpm takes all times, ode as many as it needs."),
+  WORD("diffusion.sampler", diffusion.sampler, "sde", tp_sampler_words, "Sampler: ancestral, every time (ddpm); deterministic (ddim); a multistep method with a little noise, for few evaluations such as 20 (dpmpp); the same with all the noise of the reverse diffusion, for 30 or more and the best (sde); or the probability flow with error control (ode)."),
+  INT("diffusion.steps", diffusion.num_steps, "50", 1, 100000, "Network evaluations per sample of ddim, dpmpp and sde; ddpm takes all times, ode as many as it needs."),
 
   /* training */
   INT("training.batch", training.batch, "128", 1, 1e9, "Rows per optimiser step over all trainers; a multiple of stream.shards."),

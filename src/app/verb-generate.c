@@ -39,6 +39,9 @@ static PetscErrorCode ChooseSampler(const TpCommandLine *command, TpModel model,
     TpCheckInput(tp_sampler_words[diffusion->sampler],
                  "--sampler: '%s' is unknown; allowed ddpm, ddim, dpmpp, ode, sde", command->sampler);
   }
+  /* two temperatures' scores add up to what is not the score of a diffusion, and noise would pull samples towards it */
+  if (!command->sampler && command->guidance && diffusion->sampler == TP_SAMPLER_SDE)
+    diffusion->sampler = TP_SAMPLER_DPMPP;
   if (command->steps) diffusion->num_steps = command->steps;
   TpCheckInput(diffusion->num_steps >= 1 && diffusion->num_steps <= diffusion->num_times,
                "--steps: %" PetscInt64_FMT " is out of range; allowed 1 to %" PetscInt64_FMT, diffusion->num_steps,

@@ -77,7 +77,7 @@ def contents():
         text = {key: value.decode() if isinstance(value, bytes) else value for key, value in file.attrs.items()}
         expect(text["format"] == "tempera samples" and text["format_version"] == 1, f"header: {text}")
         expect(text["program"].startswith("tempera ") and text["model"] == model, f"provenance: {text}")
-        expect(text["seed"] == 5 and text["sampler"] == "ddim" and text["num_steps"] == 5, f"settings: {text}")
+        expect(text["seed"] == 5 and text["sampler"] == "sde" and text["num_steps"] == 5, f"settings: {text}")
         expect(file["samples"].shape == (2, SAMPLES, 2) and file["samples"].dtype == numpy.float32, f"samples are {file['samples']}")
         for name in ("features/name", "features/unit", "features/period"):
             expect(numpy.array_equal(file[name][:], source[name][:]), f"{name} is not the model's")

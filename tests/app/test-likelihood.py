@@ -107,6 +107,8 @@ def extrapolation():
     guided, said = generate("well/model.h5", "guided.h5", *options, "--guidance", "1,1.3333333333")
     expect("0.5 is outside" in said and "by 100 %" in said, f"no warning of extrapolation: {said}")
     plain, _ = generate("well/model.h5", "plain.h5", *options)
+    _, said = generate("well/model.h5", "default.h5", "--temperature", 0.5, "--samples", 10, "--guidance", "1,2")
+    expect("dpmpp, 50 steps" in said, f"noise with guidance: {said}")
     for k, beta in enumerate((1.5, 2.0)):
         exact = well_density(beta)[GRID > 0].sum()
         found = (guided["samples"][k] > 0).mean()
