@@ -89,7 +89,7 @@ static PetscErrorCode TestWatch(Case *test, PetscInt least_calls)
 }
 
 /* Every batch size, at places that move through the rows; widths with and without a remainder at the register tiles. */
-static void TestPrecision(const TpNetworkSettings settings)
+static void TestSettings(const TpNetworkSettings settings)
 {
   Case    *test;
   TpNumber y[ROWS * D], dx[ROWS * D];
@@ -120,13 +120,6 @@ static void TestPrecision(const TpNetworkSettings settings)
   TpTestCall(PetscFree(test));
 }
 
-static void TestSettings(TpNetworkSettings settings)
-{
-  TestPrecision(settings);
-  settings.precision = TP_PRECISION_BF16;
-  if (TpKernelsRounded()) TestPrecision(settings);
-}
-
 int main(int argc, char **argv)
 {
   TpTestBegin(&argc, &argv);
@@ -137,5 +130,10 @@ int main(int argc, char **argv)
   TestSettings((TpNetworkSettings){.kind = 1, .width = 8, .multipliers = {1, 2}, .channels = 1});
   TestSettings((TpNetworkSettings){.kind = 1, .width = 32, .multipliers = {1, 3, 1}, .channels = 1});
   TestSettings((TpNetworkSettings){.kind = 1, .width = 8, .multipliers = {1, 2}, .channels = 3});
+  if (TpKernelsRounded()) {
+    TestSettings((TpNetworkSettings){.width = 37, .depth = 2, .embedding = 16, .precision = TP_PRECISION_BF16});
+    TestSettings((TpNetworkSettings){
+        .kind = 1, .width = 24, .multipliers = {1, 2}, .channels = 1, .precision = TP_PRECISION_BF16});
+  }
   return TpTestEnd();
 }

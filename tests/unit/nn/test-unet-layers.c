@@ -256,9 +256,9 @@ static void TestConvs(Case *test)
   TestConv(test, TpConvPlain(3, 1, 8, 16, 35), PETSC_TRUE); /* longer than what the kernels copy at a time */
   TestConv(test, TpConvPlain(3, 2, 8, 16, 70), PETSC_TRUE);
   TestConv(test, TpConvUp(8, 8, 20, 39), PETSC_TRUE);
-  TestConv(test, TpConvPlain(3, 1, 32, 40, 53), PETSC_TRUE);
-  TestConv(test, TpConvPlain(3, 2, 32, 24, 103), PETSC_TRUE);
-  TestConv(test, TpConvUp(24, 32, 51, 102), PETSC_TRUE);
+  TestConv(test, TpConvPlain(3, 1, 16, 24, 53), PETSC_TRUE);
+  TestConv(test, TpConvPlain(3, 2, 16, 16, 103), PETSC_TRUE);
+  TestConv(test, TpConvUp(16, 16, 51, 102), PETSC_TRUE);
   TestConv(test, TpConvPlain(3, 1, 264, 40, 7), PETSC_TRUE); /* more channels than they do */
   TestConv(test, TpConvPlain(1, 1, 136, 264, 3), PETSC_TRUE);
   for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(widths); i++) {
