@@ -57,12 +57,6 @@ static void RoundLeft(PetscInt rows, PetscInt inner, TpMatrix left, Rounded to[]
   }
 }
 
-/* Element (row, column) of a matrix becomes its first. */
-static TpMatrix From(TpMatrix matrix, PetscInt row, PetscInt column)
-{
-  return (TpMatrix){matrix.at + row * matrix.row + column * matrix.column, matrix.row, matrix.column};
-}
-
 void TpProduct_amx(PetscInt rows, PetscInt columns, PetscInt inner, TpMatrix left, TpMatrix right, TpNumber y[])
 {
   Copies copies;
@@ -78,9 +72,9 @@ void TpProduct_amx(PetscInt rows, PetscInt columns, PetscInt inner, TpMatrix lef
     for (PetscInt k = 0; k < inner; k += INNER) {
       const PetscInt depth = PetscMin(INNER, inner - k), whole = Whole(depth, DEPTH);
 
-      RoundRight(some, depth, From(right, k, j), copies.right);
+      RoundRight(some, depth, TpMatrixFrom(right, k, j), copies.right);
       for (PetscInt i = 0; i < rows; i += BLOCK) {
-        RoundLeft(rows - i, depth, From(left, i, k), copies.left);
+        RoundLeft(rows - i, depth, TpMatrixFrom(left, i, k), copies.left);
         for (PetscInt p = 0; p < some; p += BLOCK) {
           const Rounded *panel = copies.right + p * whole;
 

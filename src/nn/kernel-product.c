@@ -144,12 +144,6 @@ static void Strips(PetscInt rows, PetscInt width, PetscInt depth, const TpNumber
     Tile(FEW, PetscMin(FEW, rows - i), width, depth, left + i * depth, panel, columns, y + i * columns);
 }
 
-/* Element (row, column) of a matrix becomes its first. */
-static TpMatrix From(TpMatrix matrix, PetscInt row, PetscInt column)
-{
-  return (TpMatrix){matrix.at + row * matrix.row + column * matrix.column, matrix.row, matrix.column};
-}
-
 void TP_KERNEL_JOIN(TpProduct, TP_KERNEL_ISA)(PetscInt rows, PetscInt columns, PetscInt inner, TpMatrix left,
                                               TpMatrix right, TpNumber y[])
 {
@@ -161,11 +155,11 @@ void TP_KERNEL_JOIN(TpProduct, TP_KERNEL_ISA)(PetscInt rows, PetscInt columns, P
     for (PetscInt k = 0; k < inner; k += DEPTH) {
       const PetscInt depth = PetscMin(DEPTH, inner - k);
 
-      CopyPanels(some, depth, From(right, k, j), (TpNumber *)copies.right);
+      CopyPanels(some, depth, TpMatrixFrom(right, k, j), (TpNumber *)copies.right);
       for (PetscInt i = 0; i < rows; i += STRIPS * ROWS) {
         const PetscInt height = PetscMin(STRIPS * ROWS, rows - i);
 
-        CopyStrips(height, depth, From(left, i, k), copies.left);
+        CopyStrips(height, depth, TpMatrixFrom(left, i, k), copies.left);
         for (PetscInt p = 0; p < some; p += PANEL)
           Strips(height, PetscMin(PANEL, some - p), depth, copies.left, copies.right + p / LANES * depth, columns,
                  y + i * columns + j + p);

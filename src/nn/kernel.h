@@ -10,6 +10,12 @@ typedef struct {
   PetscInt        column;
 } TpMatrix;
 
+/** The part of a matrix that begins with its element (row, column). **/
+static inline TpMatrix TpMatrixFrom(TpMatrix matrix, PetscInt row, PetscInt column)
+{
+  return (TpMatrix){matrix.at + row * matrix.row + column * matrix.column, matrix.row, matrix.column};
+}
+
 /**
   A convolution along the positions of a sequence. Rows come in tiles of TP_TILE: numbers [tiles][L][TP_TILE][channels], so that the TP_TILE rows of
   one position, and of neighbouring positions, follow each other, and a tap of the kernel is a shift of the pointer.
