@@ -161,14 +161,15 @@ static void ForwardTile(const TpConv *conv, const Taps *taps, PetscInt depth, Pe
 void TpConv_amx(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber packed[], const TpNumber b[],
                 const TpNumber start[], TpNumber y[])
 {
-  const Taps     taps = TapsOf(conv);
-  const Rounded *w    = (const Rounded *)packed;
-  TpConv         one  = *conv;
+  const Rounded *w   = (const Rounded *)packed;
+  TpConv         one = *conv;
 
   if (!Suits(conv)) {
     TpConv_avx512(conv, tiles, x, packed, b, start, y);
     return;
   }
+  const Taps taps = TapsOf(conv);
+
   if (conv->taps == 1 && conv->stride == 1) { /* positions do not meet: one long tile fills the blocks */
     one.L_in = one.L_out = tiles * conv->L_out;
     tiles                = 1;
@@ -332,15 +333,15 @@ static void AddBias(PetscInt rows, PetscInt M, const TpNumber dy[], TpNumber db[
 void TpConvWeights_amx(const TpConv *conv, PetscInt tiles, const TpNumber x[], const TpNumber dy[], TpNumber dw[],
                        TpNumber db[])
 {
+  if (!Suits(conv)) {
+    TpConvWeights_avx512(conv, tiles, x, dy, dw, db);
+    return;
+  }
   const Taps     taps  = TapsOf(conv);
   const PetscInt reach = taps.most - taps.least, coarse = conv->transposed ? conv->L_in : conv->L_out;
   const PetscInt count = PetscMin(coarse, POSITIONS - reach), slot = count + reach;
   const PetscInt group = count < coarse ? 1 : POSITIONS / slot;
 
-  if (!Suits(conv)) {
-    TpConvWeights_avx512(conv, tiles, x, dy, dw, db);
-    return;
-  }
   if (db) AddBias(tiles * conv->L_out * TP_TILE, conv->M, dy, db);
   TilesBegin();
   for (PetscInt i = 0; i < tiles; i += group) {

@@ -27,7 +27,7 @@ ALWAYS_INLINE PetscInt Whole(PetscInt n, PetscInt unit)
 /* Tiles are ours from here to TilesEnd(): all eight of 16 rows of 64 bytes. */
 ALWAYS_INLINE void TilesBegin(void)
 {
-  const struct {
+  static const struct { /* static: the compiler believes that only its first bytes are read */
     uint8_t  palette, start_row, reserved[14];
     uint16_t row_bytes[16];
     uint8_t  rows[16];
@@ -43,9 +43,16 @@ ALWAYS_INLINE void TilesEnd(void)
   _tile_release();
 }
 
+/* Nor does it know that tiles are loaded from memory: what was written must be there from here on, until the sums are stored, which it does know. */
+ALWAYS_INLINE void Written(void)
+{
+  __asm__ volatile("" ::: "memory");
+}
+
 /* Tiles 0 to 3 are the sums: (upper, left), (upper, right), (lower, left), (lower, right). */
 ALWAYS_INLINE void SumsClear(void)
 {
+  Written();
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
@@ -56,6 +63,7 @@ ALWAYS_INLINE void SumsLoad(const TpNumber at[], PetscInt row)
 {
   const size_t bytes = (size_t)row * sizeof *at;
 
+  Written();
   _tile_loadd(0, at, bytes);
   _tile_loadd(1, at + HALF, bytes);
   _tile_loadd(2, at + HALF * row, bytes);
