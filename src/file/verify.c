@@ -8,9 +8,11 @@
 
 enum { PIECE_BYTES = 4 * 1024 * 1024 };
 
+#define NAME 256 /* bytes of an object's name */
+
 /* A dataset that has a checksum. */
 typedef struct {
-  char     name[256];
+  char     name[NAME];
   uint64_t expected;
   uint64_t found;
   int64_t  offset;
@@ -21,7 +23,8 @@ typedef struct {
   TpFile         file;
   PetscErrorCode code; /* what went wrong in a visit: HDF5 passes on no more than that something did */
   PetscInt       count, capacity;
-  PetscInt       num_open; /* datasets without a checksum: rows may still be written into them */
+  PetscInt       num_open;   /* datasets without a checksum: rows may still be written into them */
+  char           last[NAME]; /* object visited */
   Sealed        *items;
 } SealedList;
 
@@ -62,6 +65,28 @@ static PetscErrorCode Append(SealedList *list, hid_t dataset, const char *name)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Objects are visited in the order of their names, those of a group right behind it. */
+static PetscBool ComesAfter(const char *name, const char *last)
+{
+  while (*name && *name == *last) {
+    ++name;
+    ++last;
+  }
+  if (*name == '/') return *last ? PETSC_FALSE : PETSC_TRUE;
+  return *name && (*last == '/' || (unsigned char)*name > (unsigned char)*last) ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* In a damaged file a list of objects may run in circles, which HDF5 would follow for ever. */
+static PetscErrorCode CheckOrder(SealedList *list, const char *name)
+{
+  PetscFunctionBeginUser;
+  if (!strcmp(name, ".")) PetscFunctionReturn(PETSC_SUCCESS); /* the root, which comes first */
+  TpCheckInput(strlen(name) < NAME && ComesAfter(name, list->last),
+               "%s: is damaged: its list of objects is in disorder at '%.60s'", list->file->path, name);
+  PetscCall(PetscStrncpy(list->last, name, NAME));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Called by HDF5 for each object once, however many links it has. */
 static herr_t Visit(hid_t root, const char *name, const H5O_info_t *info, void *context)
 {
@@ -69,6 +94,8 @@ static herr_t Visit(hid_t root, const char *name, const H5O_info_t *info, void *
   htri_t      has;
   hid_t       dataset;
 
+  list->code = CheckOrder(list, name);
+  if (list->code) return -1;
   if (info->type != H5O_TYPE_DATASET) return 0;
   dataset = H5Dopen2(root, name, H5P_DEFAULT);
   if (dataset < 0) return -1;
@@ -85,7 +112,7 @@ static PetscErrorCode FindSealed(TpFile file, SealedList *list)
 
   PetscFunctionBeginUser;
   list->file = file;
-  status     = H5Ovisit2(file->handle, H5_INDEX_NAME, H5_ITER_NATIVE, Visit, list, H5O_INFO_BASIC);
+  status     = H5Ovisit2(file->handle, H5_INDEX_NAME, H5_ITER_INC, Visit, list, H5O_INFO_BASIC);
   if (list->code) PetscFunctionReturn(list->code);
   TpReadHDF5(file, status);
   PetscFunctionReturn(PETSC_SUCCESS);

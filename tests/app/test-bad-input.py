@@ -104,7 +104,7 @@ def not_given():
             ("missing key", "  rounds: 40\n", "", ["run.rounds is missing", "allowed 1 to"]),
             ("missing timestep", "  timestep: 0.02\n", "", ["engine.timestep is missing"]),
             ("empty file", INPUT, "", [" is missing"]),
-            ("more steps than times", "exchange:\n", "diffusion: {times: 50}\nexchange:\n", ["diffusion.steps: 100 steps", "50"]),
+            ("more steps than times", "exchange:\n", "diffusion: {times: 40}\nexchange:\n", ["diffusion.steps: 50 steps", "40"]),
             ("range without number", "temperatures: [1, 2, 4]", "minimum: 1\n  maximum: 4", ["ladder.num_rungs: ", "1 or more"]),
             ("no ladder", "  temperatures: [1, 2, 4]\n", "", ["ladder.temperatures: ", "num_rungs"])]:
         write("bad.yaml", INPUT.replace(old, new))
