@@ -441,6 +441,33 @@ static PetscErrorCode CheckOldModel(const File *file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A group that is said to be its own member, or that of its member: HDF5 would visit members of members for ever. In each list of members once. */
+static PetscErrorCode CheckCircles(const File *file)
+{
+  /* of HDF5's superblock: the root's address; of a list of members: the first one's address, and whether more is told of it than that */
+  enum { ROOT = TP_FILE_SEAL_BYTES + 64, ADDRESS = 16, CACHED = 24, NUM_BYTES = 28 };
+  char     *bytes = malloc(file->length), message[512];
+  PetscInt  found = 0;
+  PetscBool whole;
+
+  PetscFunctionBeginUser;
+  for (size_t at = TP_FILE_SEAL_BYTES; at + NUM_BYTES < file->length; ++at) {
+    if (memcmp(file->bytes + at, "SNOD\1", 6) != 0) continue;
+    memcpy(bytes, file->bytes, file->length);
+    memcpy(bytes + at + ADDRESS, bytes + ROOT, 8);
+    memset(bytes + at + CACHED, 0, 4);
+    RepairSeal(file, bytes, file->length);
+    Store("circle.h5", bytes, file->length);
+    PetscCall(TpFileVerify(MPI_COMM_SELF, "circle.h5", &whole, message, sizeof(message)));
+    TpTestExpect(!whole);
+    TpTestExpectText(message, "its list of objects is in disorder");
+    ++found;
+  }
+  TpTestExpectThat(found >= 2, "%d lists of members", (int)found);
+  free(bytes);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* A run of one replica and one trainer, which leaves the files that are mutated. */
 static PetscErrorCode MakeRun(void)
 {
@@ -517,6 +544,7 @@ static PetscErrorCode CheckAll(const char *shared, int rank, int size)
     Store(names[i], files[i].bytes, files[i].length);
   }
   PetscCall(CheckOldModel(&files[MODEL]));
+  PetscCall(CheckCircles(&files[MODEL]));
   for (uint32_t mutation = first + (uint32_t)rank; mutation < end; mutation += (uint32_t)size)
     CheckMutation(files, mutation, accepted);
   /* of mutations that no seal tells of there are enough that harm nothing, as in texts: the readers got far */
