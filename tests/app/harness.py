@@ -72,7 +72,8 @@ def command_line(ranks, *arguments):
 
 
 # Without mpirun Open MPI starts a daemon beside the program, in case that it wants to spawn others; that takes longer than all the rest of a start.
-_ALONE = {"OMPI_MCA_ess_singleton_isolated": "1"}
+# Without the daemon such programs share one folder for Open MPI's own files, and the first that ends removes it: each test has its own.
+_ALONE = {"OMPI_MCA_ess_singleton_isolated": "1", "OMPI_MCA_orte_tmpdir_base": scratch()}
 
 
 def tempera(ranks, *arguments, folder, timeout=300, environment=None):
