@@ -271,6 +271,9 @@ typedef struct {
   const char        *help;    /* what it is, one or two sentences */
 } TpParameter;
 
+/** Index of a word in a NULL-terminated list, such as choices; -1: none of them. **/
+PetscInt TpWordFind(const char *const words[], const char *text);
+
 typedef struct TpConfig_ *TpConfig;
 
 /**

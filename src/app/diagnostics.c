@@ -223,8 +223,8 @@ static PetscErrorCode ReadScheme(TpFile file, PetscInt *scheme)
 
   PetscFunctionBeginUser;
   PetscCall(TpFileReadText(file, "/", "scheme", &word));
-  for (*scheme = 0; tp_scheme_words[*scheme] && strcmp(tp_scheme_words[*scheme], word); ++*scheme) continue;
-  TpCheckInput(tp_scheme_words[*scheme], "run.h5: the scheme of exchange is '%.40s', which is none of ours", word);
+  *scheme = TpWordFind(tp_scheme_words, word);
+  TpCheckInput(*scheme >= 0, "run.h5: the scheme of exchange is '%.40s', which is none of ours", word);
   PetscCall(PetscFree(word));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

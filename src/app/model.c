@@ -211,9 +211,8 @@ static PetscErrorCode ReadWord(TpFile file, const char *path, const char *name, 
 
   PetscFunctionBeginUser;
   PetscCall(TpFileReadText(file, "/", name, &text));
-  for (*index = 0; words[*index]; ++*index)
-    if (!strcmp(words[*index], text)) break;
-  if (!words[*index])
+  *index = TpWordFind(words, text);
+  if (*index < 0)
     PetscFunctionReturn(TpInputError("%s: %s is '%.40s', which this version does not know", path, name, text));
   PetscCall(PetscFree(text));
   PetscFunctionReturn(PETSC_SUCCESS);

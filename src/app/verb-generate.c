@@ -34,10 +34,9 @@ static PetscErrorCode ChooseSampler(const TpCommandLine *command, TpModel model,
   PetscFunctionBeginUser;
   *diffusion = model->diffusion;
   if (command->sampler) {
-    for (diffusion->sampler = 0; tp_sampler_words[diffusion->sampler]; ++diffusion->sampler)
-      if (!strcmp(tp_sampler_words[diffusion->sampler], command->sampler)) break;
-    TpCheckInput(tp_sampler_words[diffusion->sampler],
-                 "--sampler: '%s' is unknown; allowed ddpm, ddim, dpmpp, ode, sde", command->sampler);
+    diffusion->sampler = TpWordFind(tp_sampler_words, command->sampler);
+    TpCheckInput(diffusion->sampler >= 0, "--sampler: '%s' is unknown; allowed ddpm, ddim, dpmpp, ode, sde",
+                 command->sampler);
   }
   /* two temperatures' scores add up to what is not the score of a diffusion, and noise would pull samples towards it */
   if (!command->sampler && command->guidance && diffusion->sampler == TP_SAMPLER_SDE)
@@ -65,10 +64,8 @@ static PetscErrorCode ChoosePrecision(MPI_Comm comm, const TpCommandLine *comman
 
   PetscFunctionBeginUser;
   if (!command->precision) PetscFunctionReturn(PETSC_SUCCESS);
-  for (*precision = 0; tp_precision_words[*precision]; ++*precision)
-    if (!strcmp(tp_precision_words[*precision], command->precision)) break;
-  TpCheckInput(tp_precision_words[*precision], "--precision: '%s' is unknown; allowed single, bf16",
-               command->precision);
+  *precision = TpWordFind(tp_precision_words, command->precision);
+  TpCheckInput(*precision >= 0, "--precision: '%s' is unknown; allowed single, bf16", command->precision);
   TpCheckInput(*precision == TP_PRECISION_SINGLE || !(command->likelihood || is_ode),
                "--precision: bf16 is too coarse for steps that follow their error, of the sampler ode and of "
                "--likelihood; allowed single");

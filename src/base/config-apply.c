@@ -185,13 +185,12 @@ static PetscErrorCode ReadReal(const Source *source, const TpYamlScalar *scalar,
 
 static PetscErrorCode ReadWord(const Source *source, const TpYamlScalar *scalar, PetscInt *value)
 {
-  const char *const *choices = source->row->choices;
-  char               allowed[1024];
+  const PetscInt found = TpWordFind(source->row->choices, scalar->text);
+  char           allowed[1024];
 
   PetscFunctionBeginUser;
-  for (PetscInt i = 0; choices[i]; ++i) {
-    if (strcmp(scalar->text, choices[i])) continue;
-    *value = i;
+  if (found >= 0) {
+    *value = found;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   TpConfigDescribeAllowed(source->row, source->system, sizeof(allowed), allowed);
