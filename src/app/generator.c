@@ -48,6 +48,11 @@ PetscErrorCode TpGeneratorDestroy(TpGenerator *generator)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscInt64 TpDiffusionSteps(const TpDiffusionSettings *diffusion)
+{
+  return diffusion->sampler == TP_SAMPLER_DDPM ? diffusion->num_times : diffusion->num_steps;
+}
+
 uint64_t TpSeedAt(uint64_t seed, TpRandomPurpose purpose, double temperature)
 {
   union {
@@ -187,27 +192,19 @@ static PetscErrorCode Pass(TpFile file, TpModel model, const TpGenerateTask *tas
 }
 
 /* Rows per rank between two writes, after which progress is told: whole batches, or few rows where each has a density. */
-static PetscErrorCode PassRows(TpModel model, const TpGenerateTask *task, PetscInt64 *rows)
+static PetscInt64 PassRows(const TpGenerateTask *task, const Tools *tools)
 {
-  const TpDiffusionSettings *diffusion = &task->diffusion;
-  const PetscInt64 evaluations = diffusion->sampler == TP_SAMPLER_DDPM ? diffusion->num_times : diffusion->num_steps;
-  TpNetwork        network;
-  double           batches;
+  const double operations = TpModelDenoiserOperations(TpGuidedStates(tools->generator->guided));
+  const double batches    = PASS_OPERATIONS / (operations * (double)TpDiffusionSteps(&task->diffusion) * MAX_BATCH);
 
-  PetscFunctionBeginUser;
-  PetscCall(TpModelNetwork(model, &network));
-  batches = PASS_OPERATIONS / (TpNetworkOperations(network) * (double)evaluations * MAX_BATCH);
-  PetscCall(TpNetworkDestroy(&network));
-  *rows = MAX_BATCH * (PetscInt64)PetscClipInterval(batches, 1.0, (double)(PASS_BATCH / MAX_BATCH));
-  if (task->density.is_on) *rows = PASS_BATCH / 64;
-  PetscFunctionReturn(PETSC_SUCCESS);
+  if (task->density.is_on) return PASS_BATCH / 64;
+  return MAX_BATCH * (PetscInt64)PetscClipInterval(batches, 1.0, (double)(PASS_BATCH / MAX_BATCH));
 }
 
 PetscErrorCode TpGenerateInto(TpFile file, MPI_Comm comm, TpModel model, const TpGenerateTask *task)
 {
   const double     start = MPI_Wtime();
   const PetscInt64 all   = task->num_samples * task->num_temperatures;
-  PetscInt64       rows  = 0;
   double           told  = start;
   Tools            tools;
   PetscMPIInt      rank, size;
@@ -217,8 +214,7 @@ PetscErrorCode TpGenerateInto(TpFile file, MPI_Comm comm, TpModel model, const T
   PetscCallMPI(MPI_Comm_size(comm, &size));
   PetscCall(DefineDatasets(file, model, task));
   PetscCall(ToolsCreate(model, task, &tools));
-  PetscCall(PassRows(model, task, &rows));
-  rows *= size;
+  const PetscInt64 rows = PassRows(task, &tools) * size;
   for (PetscInt i = 0; i < task->num_temperatures; ++i) {
     for (PetscInt64 done = 0; done < task->num_samples; done += rows) {
       /* A pass of up to so many rows, dealt out evenly: every rank takes part in every collective write. */

@@ -165,6 +165,11 @@ const TpDenoiser *TpModelDenoiserGet(TpModelDenoiser d, const TpNumber **conditi
   return &d->denoiser;
 }
 
+double TpModelDenoiserOperations(TpModelDenoiser d)
+{
+  return TpNetworkOperations(d->network);
+}
+
 void TpModelDenoiserDecode(TpModelDenoiser d, PetscInt count, TpNumber x[], float raw[])
 {
   const PetscInt S = d->lens->num_states, E = d->model->encoding->num_encoded;

@@ -77,6 +77,9 @@ void TpModelDenoiserSet(TpModelDenoiser denoiser, double temperature, const doub
 /** What samplers take; its conditions [max_batch, C]. Ours. **/
 const TpDenoiser *TpModelDenoiserGet(TpModelDenoiser denoiser, const TpNumber **conditions);
 
+/** Floating-point operations of a prediction, per row. **/
+double TpModelDenoiserOperations(TpModelDenoiser denoiser);
+
 /** Denoised states [count, num_states] -> raw features [count, num_features]; the states are overwritten. Not collective. **/
 void TpModelDenoiserDecode(TpModelDenoiser denoiser, PetscInt count, TpNumber x[], float raw[]);
 
@@ -226,6 +229,9 @@ typedef struct {
 **/
 PetscErrorCode TpGivenRead(MPI_Comm comm, const char *path, const char *owner, PetscInt num_features, TpGiven *given);
 PetscErrorCode TpGivenDestroy(TpGiven *given);
+
+/** Steps of a sample; of ode, which chooses by itself, what another sampler would take. **/
+PetscInt64 TpDiffusionSteps(const TpDiffusionSettings *diffusion);
 
 /** What to generate into one file. **/
 typedef struct {

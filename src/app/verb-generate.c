@@ -128,11 +128,10 @@ static PetscErrorCode CreateOutput(MPI_Comm comm, const char *path, const char *
 static void TellDone(const TpGenerateTask *task, const char *output, double seconds)
 {
   const TpDiffusionSettings *diffusion = &task->diffusion;
-  const PetscInt64 num_steps = diffusion->sampler == TP_SAMPLER_DDPM ? diffusion->num_times : diffusion->num_steps;
-  char             steps[64] = "";
+  char                       steps[64] = "";
 
   if (!task->given && diffusion->sampler != TP_SAMPLER_ODE)
-    snprintf(steps, sizeof(steps), ", %lld steps", (long long)num_steps);
+    snprintf(steps, sizeof(steps), ", %lld steps", (long long)TpDiffusionSteps(diffusion));
   TpLog(TP_LOG_PRODUCTION, "%s: %lld samples at each of %d temperatures, %s%s, seed %llu, %.1f s", output,
         (long long)task->num_samples, (int)task->num_temperatures,
         task->given ? "given" : tp_sampler_words[diffusion->sampler], steps, (unsigned long long)task->seed, seconds);
