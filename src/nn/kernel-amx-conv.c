@@ -120,9 +120,7 @@ static void ForwardPanel(const TpConv *conv, const Taps *taps, const Outputs *ou
       const Rounded *right = w + k * Whole(conv->N, DEPTH) * BLOCK;
 
       if (conv->transposed && tap.phase != outputs->phase) continue;
-      if (outputs->count - j > HALF / TP_TILE && depth == DEPTH)
-        SumsAdd(2, DEPTH, left, DEPTH, right, right + RIGHT, 2 * RIGHT);
-      else if (outputs->count - j > HALF / TP_TILE)
+      if (outputs->count - j > HALF / TP_TILE)
         SumsAdd(2, depth, left, depth, right, right + RIGHT, 2 * RIGHT);
       else
         SumsAdd(1, depth, left, depth, right, right + RIGHT, 2 * RIGHT);
