@@ -89,7 +89,7 @@ extern const char *const tp_network_words[]; /* "mlp", "unet1d", NULL */
 /**
   single   all in single precision
   bf16     what is multiplied is rounded to 8 bits of mantissa, ties to even, and summed in single precision: by AMX, on processors that have it. Parameters, their
-           gradients, and everything that is no product stay in single precision, and so do convolutions of fewer than 16 channels: the input and the output.
+           gradients, and everything that is no product stay in single precision, and so do products and convolutions of fewer than 16 numbers or channels, as the input and the output have them.
 **/
 typedef enum { TP_PRECISION_SINGLE, TP_PRECISION_BF16 } TpPrecision;
 
