@@ -1,5 +1,6 @@
 /* The kernels of every instruction set this processor has: products against plain sums in double precision, rows on their own, SiLU against libm. */
 #include "../../../src/nn/kernel.h"
+#include "bf16.h"
 #include "test.h"
 
 #include <cblas.h>
@@ -139,15 +140,9 @@ static void TestSiluEdges(const TpKernels *kernels)
   TpTestExpect(!memcmp(in_place, apart, sizeof apart));
 }
 
-/* To 8 bits of mantissa, ties to even, written out: the products of such numbers are exact, and their sums err as those of single precision do. */
 static void RoundAll(PetscInt n, TpNumber numbers[])
 {
-  for (PetscInt i = 0; i < n; i++) {
-    int         exponent;
-    const float mantissa = frexpf(numbers[i], &exponent);
-
-    numbers[i] = ldexpf(nearbyintf(ldexpf(mantissa, 8)), exponent - 8);
-  }
+  for (PetscInt i = 0; i < n; i++) numbers[i] = (TpNumber)RoundToBf16((double)numbers[i]);
 }
 
 int main(int argc, char **argv)

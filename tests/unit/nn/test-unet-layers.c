@@ -3,6 +3,7 @@
   backward against central differences of those formulas. Built for float and for double.
 */
 #include "../../../src/nn/unet-impl.h"
+#include "bf16.h"
 #include "test.h"
 
 #include <math.h>
@@ -190,18 +191,9 @@ static void CheckConv(Case *test, const TpKernels *kernels)
   TpTestExpect(test->gradient[W][test->size[W]] == add && test->gradient[B][test->size[B]] == add);
 }
 
-/* To 8 bits of mantissa, ties to even, written out. */
-static double Round(double number)
-{
-  int          exponent;
-  const double mantissa = frexp(number, &exponent);
-
-  return ldexp(nearbyint(ldexp(mantissa, 8)), exponent - 8);
-}
-
 static void RoundAll(PetscInt n, double numbers[], TpNumber also[])
 {
-  for (PetscInt i = 0; i < n; i++) also[i] = (TpNumber)(numbers[i] = Round(numbers[i]));
+  for (PetscInt i = 0; i < n; i++) also[i] = (TpNumber)(numbers[i] = RoundToBf16(numbers[i]));
 }
 
 /* What is multiplied is rounded, and nothing else: rounding it before changes no bit. And the products of such numbers are exact: their sums err as those of
