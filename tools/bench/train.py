@@ -101,6 +101,10 @@ def measure_turn(ours, torch, table):
             measure_floors(ours, times["ours"], table)
 
 
+def step_operations(ours):
+    return 3 * 128 * ours.number("operations unet1d")
+
+
 def measure_rounded(ours, name, request, table):
     """In single precision and rounded to bf16, in the other order every second time."""
     work, kind, batch = request.split()
@@ -110,13 +114,12 @@ def measure_rounded(ours, name, request, table):
     table.add(ROUNDED[name] + "_ms", times["bf16"])
     table.add(ROUNDED[name] + "_ratio", times["single"] / times["bf16"])
     if name == "unet_step":
-        operations = 3 * 128 * ours.number("operations unet1d")
-        table.add("bf16_fma_share", operations / times["bf16"] / 1e6 / ours.number("fma"))
+        table.add("bf16_fma_share", step_operations(ours) / times["bf16"] / 1e6 / ours.number("fma"))
 
 
 def measure_floors(ours, step, table):
     """The peak and BLAS, right after a step. Attention multiplies many tiny matrices, which count at the speed that BLAS reaches on the layers."""
-    operations = 3 * 128 * ours.number("operations unet1d")
+    operations = step_operations(ours)
     layers, blas, peak = ours.number("layers " + UNET), ours.number("blas " + UNET), ours.number("fma")
     ours.number("step " + UNET)  # back to the network of the next request
     floor = blas * operations / layers
